@@ -1,0 +1,132 @@
+"""The rows that come out of a palace. Frozen, plain; positions in the map frame, metres; times in UTC seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from embodied_mem.types import FrameRef
+
+XYZ = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A recorded world instance, ``id`` such as ``"v003"``; complete once ``end`` is set."""
+
+    id: str
+    start: float
+    end: float | None
+    frames: int
+
+
+@dataclass(frozen=True)
+class RoomNode:
+    """A room of the robot's own map. ``rect`` is its bounding box; ``label`` its guessed type, ``confidence`` of that."""
+
+    id: int
+    label: str
+    confidence: float
+    centroid: tuple[float, float]
+    rect: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class PlaceNode:
+    """A viewpoint that the robot stood at: a cell of the free map with the frames taken there."""
+
+    id: int
+    room: int | None
+    x: float
+    y: float
+    frames: tuple[FrameRef, ...]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One detection in one frame, lifted to 3-D. ``low``/``high``: corners of its 3-D box; ``rgb``: mean colour 0..255."""
+
+    id: int
+    ref: FrameRef
+    time: float
+    label: str
+    score: float
+    xyz: XYZ
+    low: XYZ
+    high: XYZ
+    box: tuple[int, int, int, int]
+    pixels: int
+    range_m: float
+    rgb: tuple[float, float, float]
+    track: int | None = None
+
+
+@dataclass(frozen=True)
+class ObjectState:
+    """What one visit says about one track: where it stood, on what, in which room, seen how often.
+
+    ``looks``: frames of the visit in which its place was in view, unoccluded and within the index
+    gear's range; ``hits``: how many of those saw it. ``frames``: best first (most pixels, nearest).
+    ``labels``: votes by label; ``surface`` as named by the robot (``"floor"`` where nothing is under it).
+    """
+
+    track: int
+    visit: str
+    label: str
+    labels: dict[str, int]
+    colour: str
+    rgb: tuple[float, float, float]
+    xyz: XYZ
+    low: XYZ
+    high: XYZ
+    room: str
+    surface: str
+    furniture: int | None
+    looks: int
+    hits: int
+    frames: tuple[FrameRef, ...]
+    confidence: float
+    surfaces: dict[str, float] = field(default_factory=dict)
+    colours: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Track:
+    """An object through time. ``fixed``: furniture and fixtures, which do not move between visits."""
+
+    id: int
+    label: str
+    colour: str
+    fixed: bool
+    first_seen: float
+    last_seen: float
+    visits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Negative evidence: in ``visit`` the spot where the track had been was looked at ``looks`` times, and it was not there."""
+
+    track: int
+    visit: str
+    xyz: XYZ
+    looks: int
+    frames: tuple[FrameRef, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change event between two visits: kind in {"appeared", "moved", "removed", "state"}.
+
+    Valid time lies in (``after``, ``before``]; ``recorded`` is when the palace learned of it.
+    """
+
+    track: int
+    label: str
+    kind: str
+    after: float
+    before: float
+    recorded: float
+    from_room: str = ""
+    from_surface: str = ""
+    to_room: str = ""
+    to_surface: str = ""

@@ -1,0 +1,1 @@
+"""Policies: memory-conditioned policies and their trainer (issue of its own; empty so far)."""

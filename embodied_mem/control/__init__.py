@@ -1,1 +1,1 @@
-"""control"""
+"""Control: drives a Robot on the robot's own map, and gives up with a reason."""

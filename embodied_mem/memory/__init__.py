@@ -1,1 +1,1 @@
-"""memory"""
+"""Memory: the palace on disk, and how sightings become objects, tracks and changes."""

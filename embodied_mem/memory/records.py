@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from embodied_mem.types import FrameRef
+import numpy as np
+
+from embodied_mem.types import Camera, FrameRef
 
 XYZ = tuple[float, float, float]
 
@@ -19,9 +21,20 @@ class Visit:
     frames: int
 
 
+@dataclass(frozen=True, eq=False)
+class FrameNode:
+    """A stored frame without its images: when, from where (4×4 float64 as believed then), through which camera."""
+
+    ref: FrameRef
+    time: float
+    base_to_map: np.ndarray
+    camera_to_map: np.ndarray
+    camera: Camera
+
+
 @dataclass(frozen=True)
 class RoomNode:
-    """A room of the robot's own map. ``rect`` is its bounding box; ``label`` its guessed type, ``confidence`` of that."""
+    """A room of the robot's own map. ``rect``: its bounding box; ``label``: its guessed type, ``confidence`` of that."""
 
     id: int
     label: str
@@ -43,7 +56,7 @@ class PlaceNode:
 
 @dataclass(frozen=True)
 class Sighting:
-    """One detection in one frame, lifted to 3-D. ``low``/``high``: corners of its 3-D box; ``rgb``: mean colour 0..255."""
+    """One detection in one frame, lifted to 3-D. ``low``/``high``: corners of its box; ``rgb``: mean colour 0..255."""
 
     id: int
     ref: FrameRef
@@ -104,13 +117,19 @@ class Track:
 
 @dataclass(frozen=True)
 class Absence:
-    """Negative evidence: in ``visit`` the spot where the track had been was looked at ``looks`` times, and it was not there."""
+    """Negative evidence: in ``visit`` the spot where the track had been was looked at ``looks`` times in vain.
+
+    ``views``: distinct viewpoints (0.5 m × 30°) among the looks, which err independently; ``overlooked``:
+    probability that all of them would have missed it had it been there, at the index gear's nominal rates.
+    """
 
     track: int
     visit: str
     xyz: XYZ
     looks: int
     frames: tuple[FrameRef, ...]
+    views: int = 0
+    overlooked: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -232,9 +232,12 @@ class SiteMap:
         return site
 
 
-def solid(hits: np.ndarray) -> np.ndarray:
-    """bool L X Y of counts L X Y: hit at least MIN_HITS times and not just the noise around a denser neighbour."""
-    return (hits >= MIN_HITS) & (hits >= 0.25 * ndimage.maximum_filter(hits, (1, 5, 5)))
+def solid(hits: np.ndarray, share: float = 0.25) -> np.ndarray:
+    """bool L X Y of counts L X Y: hit MIN_HITS times and at least ``share`` as often as the densest neighbour.
+
+    What is thinner beside something dense (within 0.1 m) is the noise around it.
+    """
+    return (hits >= MIN_HITS) & (hits >= share * ndimage.maximum_filter(hits, (1, 5, 5)))
 
 
 def _disc(radius: float) -> np.ndarray:

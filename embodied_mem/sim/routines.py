@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from embodied_mem.ontology import STATES, THINGS, Category
-from embodied_mem.sim.house import House, Thing
+from embodied_mem.sim.house import Furniture, House, Thing
 from embodied_mem.sim.log import Event, apply, description, placement
 from embodied_mem.sim.routines_space import Box, Place, box_of, free_spot, places_of, thing_box
 from embodied_mem.sim.schedule import DAY, WINDOWS, day_zero, rng_of
@@ -81,6 +81,10 @@ class Draft:
 
     def thing(self, thing_id: int) -> Thing | None:
         return next((t for t in self.house.things if t.id == thing_id), None)
+
+    def owner_of_state(self, owner_id: int) -> Thing | Furniture | None:
+        """The thing or piece of furniture with this id, if it is in the house."""
+        return next((o for o in (*self.house.things, *self.house.furniture) if o.id == owner_id), None)
 
     def resident(self, rng: np.random.Generator) -> str:
         return self.residents[int(rng.integers(len(self.residents)))]
@@ -166,7 +170,7 @@ class Draft:
         self._emit(Event(time, "remove", thing.id, thing.label, description(thing), {}, cause, who))
 
     def set_state(self, time: float, owner_id: int, name: str, value: str, cause: str, who: str) -> None:
-        owner = next((o for o in (*self.house.things, *self.house.furniture) if o.id == owner_id), None)
+        owner = self.owner_of_state(owner_id)
         if owner is not None and owner.states[name] != value:
             before = {name: owner.states[name]}
             self._emit(Event(time, "state", owner_id, owner.label, before, {name: value}, cause, who))

@@ -15,6 +15,7 @@ from embodied_mem.sim.house import Thing
 from embodied_mem.sim.log import placement
 from embodied_mem.sim.routines import Draft, Pattern, twin_key
 from embodied_mem.sim.routines_space import GAP, rows_of_spots
+from embodied_mem.sim.schedule import DAY
 
 # Things that people carry about; anything else that fits may be chosen once these are used up.
 CARRIED = (
@@ -25,7 +26,7 @@ ALIKE = (
     "bottle", "box", "magazine", "book", "jar", "toilet roll", "glass", "mug", "notebook", "towel", "soap bottle",
     "candle", "bowl", "plate", "block tower", "pillow", "shoe",
 )  # fmt: skip
-PILE = 12  # things of one label on one surface that a person would still put up with
+PILE = 14  # things of one label on one surface that a person would still put up with
 WEEKDAYS = ((1, 3), (5, 6), (0, 2, 4), (6,))
 
 
@@ -73,10 +74,9 @@ def _moody(draft: Draft, owner_id: int, name: str, who: str, rng: np.random.Gene
     first, second = STATES[name]
 
     def flip(time: float) -> None:
-        owner = next((o for o in (*draft.house.things, *draft.house.furniture) if o.id == owner_id), None)
-        if owner is not None:
-            value = second if owner.states[name] == first else first
-            draft.set_state(time, owner_id, name, value, "state_change", who)
+        owner = draft.owner_of_state(owner_id)
+        value = second if owner.states[name] == first else first
+        draft.set_state(time, owner_id, name, value, "state_change", who)
 
     for day in range(draft.days):
         if rng.random() < 0.4:
@@ -127,9 +127,10 @@ def trends(draft: Draft) -> None:
 def _pile_spots(draft: Draft, model: Thing, count: int, rooms: set[int], rng: np.random.Generator) -> list[dict]:
     """``count`` spots on one surface of a room without a trend yet, as wide apart as there is space for."""
     places = [p for p in draft.places_for(model.label) if p.room not in rooms and p.surface.furniture]
-    for i in rng.permutation(len(places)):
-        for gap in (0.1, 0.06, GAP):
-            spots = rows_of_spots(places[i], model.size, count, draft.taken(places[i].room), gap)
+    order = [places[i] for i in rng.permutation(len(places))]
+    for gap in (0.1, 0.06, GAP):
+        for place in order:
+            spots = rows_of_spots(place, model.size, count, draft.taken(place.room), gap)
             if len(spots) == count:
                 return spots
     return []
@@ -155,7 +156,7 @@ def _trend(draft: Draft, model: Thing, spots: list[dict], step: int, every: int,
     do = draft.appear if step > 0 else draft.remove
     # A step early on day 0 would come before the first patrol: nobody would see it as a step.
     offset = 1 if first - draft.start < 12 * 3600 else 0
-    times = [first + (offset + i * every) * 86400.0 for i in range(len(rest))]
+    times = [first + (offset + i * every) * DAY for i in range(len(rest))]
     for time, thing in zip(times, rest, strict=True):
         draft.schedule(time, partial(do, thing=thing, cause="trend", who=who))
     where = {k: spots[0][k] for k in ("room", "furniture", "surface")}

@@ -1,0 +1,184 @@
+"""Run a task's jobs in parallel processes into a folder that can be resumed.
+
+    RUN/config.json          the full configuration; a resumed run must have the same one
+    RUN/parts/JOB.jsonl      one line a prediction, appended as it is made; a torn last line is dropped on resume
+    RUN/parts/JOB.status     what the job is doing right now, for the progress display
+    RUN/predictions.jsonl    all parts in order, written when every job is done
+    RUN/metrics.json         the task's metrics
+    RUN/report.html          the task's report
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from embodied_mem import registry
+from embodied_mem.config import build, read_yaml, to_dict
+from embodied_mem.errors import ConfigError, InputError
+
+MAX_LINE = 4_000_000  # bytes of one prediction; more is not one of ours
+
+
+class Task(Protocol):
+    """What the runner needs of a task; found through the entry points of ``embodied_mem.tasks``."""
+
+    Config: type
+
+    def __init__(self, config: Any) -> None: ...
+
+    def jobs(self) -> list[str]:
+        """Names of independent pieces of work (one a house), in order."""
+
+    def expected(self) -> int:
+        """How many predictions the whole run makes, about: for the progress display."""
+
+    def run(
+        self, job: str, folder: Path, done: set[str], emit: Callable[[dict], None], status: Callable[[str], None]
+    ) -> None:
+        """Do one job: ``emit`` every prediction whose ``key`` is not in ``done``; side files go into ``folder``."""
+
+    def metrics(self, rows: list[dict]) -> dict:
+        """The metrics of all predictions."""
+
+    def report(self, folder: Path) -> Path | None:
+        """Write the report of a finished run folder; None where the task has none."""
+
+
+def load_task(name: str | Path, overrides: dict | None = None) -> tuple[Task, dict]:
+    """The task that a configuration names, built from it with single values overridden, and the full configuration."""
+    raw = {**read_yaml(name), **{k: v for k, v in (overrides or {}).items() if v is not None}}
+    kind = raw.pop("task", None)
+    if not isinstance(kind, str):
+        raise ConfigError(f"{name}: missing key 'task'; installed tasks: {', '.join(registry.names('tasks'))}")
+    cls = registry.load("tasks", kind)
+    task = cls(build(cls.Config, raw, kind))
+    return task, {"task": kind, **to_dict(task.config)}
+
+
+def evaluate(name: str | Path, out: Path | None = None, overrides: dict | None = None, quiet: bool = False) -> Path:
+    """Run (or go on with) an evaluation; returns the run folder. Raises ConfigError for a folder of another run."""
+    task, config = load_task(name, overrides)
+    folder = Path(out) if out else Path("runs") / f"{config['task']}-{_digest(config)}"
+    _claim(folder, config)
+    jobs = task.jobs()
+    started, before = time.time(), _seconds_so_far(folder)
+    workers = max(1, min(len(jobs), config.get("workers") or os.cpu_count() or 1))
+    _run_jobs(name, overrides, folder, jobs, workers, task, quiet)
+    rows = [row for job in jobs for row in read_rows(folder / "parts" / f"{job}.jsonl")]
+    write_atomically(folder / "predictions.jsonl", "".join(json.dumps(r) + "\n" for r in rows))
+    seconds = before + time.time() - started
+    write_atomically(folder / "seconds", f"{seconds:.0f}\n")
+    metrics = {**task.metrics(rows), "run_seconds": round(seconds)}
+    write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+    task.report(folder)
+    return folder
+
+
+def read_rows(path: Path) -> Iterator[dict]:
+    """The predictions of a file; a torn last line (a killed run) is left out, any other damage is an InputError."""
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            if len(line) > MAX_LINE:
+                raise InputError(f"{path}:{number} has {len(line)} bytes, the limit is {MAX_LINE}")
+            try:
+                row = json.loads(line)
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                raise InputError(f"{path}:{number} is not JSON ({error}); remove the line") from error
+            if not isinstance(row, dict):
+                raise InputError(f"{path}:{number} must be a JSON object, it is {type(row).__name__}")
+            yield row
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The whole file or the old one, never half of it."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _digest(config: dict) -> str:
+    plain = {k: v for k, v in config.items() if k != "workers"}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _claim(folder: Path, config: dict) -> None:
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    path = folder / "config.json"
+    if path.exists():
+        there = json.loads(path.read_text())
+        if _digest(there) != _digest(config):
+            raise ConfigError(f"{folder} holds a run with another configuration; choose another --out or remove it")
+    write_atomically(path, json.dumps(config, indent=1) + "\n")
+
+
+def _seconds_so_far(folder: Path) -> float:
+    path = folder / "seconds"
+    return float(path.read_text()) if path.exists() else 0.0
+
+
+def _run_jobs(name: Any, overrides: Any, folder: Path, jobs: list[str], workers: int, task: Task, quiet: bool) -> None:
+    # Processes are spawned, not forked: open3d's and torch's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process a core; more threads only get in the way
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {job: pool.submit(_work, str(name), overrides, str(folder), job) for job in jobs}
+        try:
+            _watch(folder, futures, task, quiet)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    for future in futures.values():
+        future.result()
+
+
+def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool) -> None:
+    from embodied_mem.evaluation.progress import Display
+
+    with Display(folder, list(futures), task.expected(), quiet) as display:
+        while True:
+            pending = [f for f in futures.values() if not f.done()]
+            display.update()
+            for future in futures.values():
+                if future.done() and not future.cancelled():
+                    future.result()  # an error in one job ends the run; what is done stays
+            if not pending:
+                return
+            time.sleep(0.5)
+
+
+def _work(name: str, overrides: dict | None, folder: str, job: str) -> None:
+    """One job in its own process."""
+    task, _ = load_task(name, overrides)
+    part, status = (Path(folder) / "parts" / f"{job}{end}" for end in (".jsonl", ".status"))
+    rows = list(read_rows(part))
+    write_atomically(part, "".join(json.dumps(r) + "\n" for r in rows))
+    with part.open("a", encoding="utf-8") as file:
+
+        def emit(row: dict) -> None:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+
+        task.run(job, Path(folder), {row["key"] for row in rows}, emit, lambda text: write_status(status, text))
+    write_status(status, "done")
+
+
+def write_status(path: Path, text: str) -> None:
+    """Replace a status line; readers see the old one or the new one."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

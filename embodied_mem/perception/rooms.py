@@ -2,7 +2,7 @@
 
 Walls are what returns depth high up; low furniture belongs to the floor around it. A doorway (0.9 m)
 is narrower than any room (2.2 m): what remains of the inside after erosion by half a door's width is
-one core per room, and a watershed gives every cell back to a core.
+one core per room, and the cores grow back at the same speed until they meet in the doorways.
 """
 
 from __future__ import annotations
@@ -40,12 +40,10 @@ def segment_rooms(site_map: SiteMap) -> tuple[np.ndarray, list[RoomNode]]:
     if count == 0:
         site_map.room_grid, site_map.rooms = np.zeros(site_map.shape, np.int16), []
         return site_map.room_grid, site_map.rooms
-    cost = np.round(255 * (1 - np.minimum(clearance / 2.5, 1))).astype(np.uint8)
-    markers = np.where(inside, cores, -1).astype(np.int32)
-    flooded = np.where(inside, ndimage.watershed_ift(cost, markers), 0)
+    flooded = _flood(cores, inside)
     areas = ndimage.sum_labels(inside, flooded, np.arange(1, count + 1)) * site_map.resolution**2
     flooded[np.isin(flooded, np.flatnonzero(areas < MIN_ROOM_M2) + 1)] = 0
-    grid = _keep_ids(site_map, np.maximum(flooded, 0))
+    grid = _keep_ids(site_map, flooded)
     known = {room.id: room for room in site_map.rooms}
     site_map.rooms = [_node(site_map, grid, int(i), known.get(int(i))) for i in np.unique(grid[grid > 0])]
     site_map.room_grid = _reach_out(grid, site_map.resolution)
@@ -68,6 +66,20 @@ def _inside(site_map: SiteMap) -> np.ndarray:
     # Under and behind furniture nothing is seen: a hole that walls and seen cells enclose is inside as well.
     seen = ndimage.binary_fill_holes(seen | high)
     return seen & ~high
+
+
+def _flood(cores: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """int X Y: every cell inside gets the number of the core that reaches it first, 0 where none does."""
+    grown = cores.copy()
+    cross = ndimage.generate_binary_structure(2, 1)
+    for step in range(sum(cores.shape)):
+        # Alternating cross and square approximates round growth.
+        wave = ndimage.grey_dilation(grown, footprint=cross if step % 2 else np.ones((3, 3)))
+        new = inside & (grown == 0) & (wave > 0)
+        if not new.any():
+            break
+        grown[new] = wave[new]
+    return grown
 
 
 def _keep_ids(site_map: SiteMap, flooded: np.ndarray) -> np.ndarray:

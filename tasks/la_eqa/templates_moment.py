@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from embodied_mem.ontology import category, plural
 from embodied_mem.planner.query import ObjectRef, Query, TimeRef
 from embodied_mem.tasks.la_eqa.draft import Draft, all_equal, all_visible, counts, label_value, named, needs_now
-from embodied_mem.tasks.la_eqa.world import World
 from embodied_mem.tasks.la_eqa.words import on_place, time_words
+from embodied_mem.tasks.la_eqa.world import World
 from embodied_mem.types import Value
 
 Moments = Iterable[int]

@@ -1,4 +1,4 @@
-"""The pieces of a self-contained HTML report: page, tables, plots as inline pictures. Nothing is loaded from outside."""
+"""The pieces of a self-contained HTML report: page, tables, plots as inline pictures. Nothing is fetched."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 STYLE = """
-:root { --ink:#1d2430; --soft:#5b6675; --line:#dde3ea; --back:#f6f7f9; --card:#fff; --good:#15803d; --bad:#b91c1c; }
-* { box-sizing:border-box } body { margin:0; font:15px/1.5 system-ui,sans-serif; color:var(--ink); background:var(--back) }
+:root { --ink:#1d2430; --soft:#5b6675; --line:#dde3ea; --back:#f6f7f9; --card:#fff; --good:#15803d; --bad:#b91c1c }
+* { box-sizing:border-box }
+body { margin:0; font:15px/1.5 system-ui,sans-serif; color:var(--ink); background:var(--back) }
 main { max-width:1120px; margin:0 auto; padding:28px 20px 80px } h1 { font-size:26px; margin:0 0 4px }
 h2 { font-size:19px; margin:40px 0 10px } p.note { color:var(--soft); margin:4px 0 12px; max-width:80ch }
 .wide { overflow-x:auto } table { border-collapse:collapse; background:var(--card); font-size:13.5px }
 th,td { padding:6px 10px; border-bottom:1px solid var(--line); text-align:right; white-space:nowrap }
-th:first-child,td:first-child { text-align:left } th { color:var(--soft); font-weight:600 } td small { color:var(--soft) }
+th:first-child,td:first-child { text-align:left } th { color:var(--soft); font-weight:600 }
+td small { color:var(--soft) }
 tr.main td { font-weight:650 } .plots { display:flex; flex-wrap:wrap; gap:14px } .plots img { background:#fff;
 border:1px solid var(--line); border-radius:8px; max-width:100% } details.card { background:var(--card);
 border:1px solid var(--line); border-radius:8px; margin:10px 0; padding:10px 14px } summary { cursor:pointer }

@@ -36,6 +36,7 @@ class Case:
     log: dict
     visits: list
     pixels: dict
+    reachable: frozenset | None = None  # ids that some pose of the present sees with 60 pixels; None: not known
     _worlds: dict = field(default_factory=dict)
 
     def world(self, t: float) -> dict[int, dict]:
@@ -302,9 +303,7 @@ def _when(query, case, now):
         want = aspect != "removed"
         times = [t for t, on in _switches(case, _holds(query), now) if on is want]
     times = [t for t in times if t > case.visits[0][1]]  # the camera knows nothing of what was before its first visit
-    if not times:
-        raise Ambiguous(f"never {aspect} since the first visit")
-    return {"type": "time", "data": times[-1]}  # of several, people mean the latest
+    return {"type": "time", "data": _unique(times, f"times at which it {aspect} since the first visit")}
 
 
 def _place_changes(query, case, now) -> list[float]:
@@ -329,10 +328,14 @@ def _how_long(query, case, now):
         query = {**query, "surface": surface, "room": room}
     turns = _switches(case, _holds(query), now)
     starts = [t for t, on in turns if on]
+    ends = [t for t, on in turns if not on and (not starts or t > case.visits[0][1])]
     if not starts:
         raise Ambiguous("it has been so since before the log began, or never was")
-    ends = [t for t, on in turns if not on and t > starts[-1]]
-    return {"type": "duration", "data": (ends[0] if ends else now) - starts[-1]}
+    if turns[-1][1]:
+        return {"type": "duration", "data": now - starts[-1]}  # it is so now: asked is the present stay
+    if len(ends) != 1:
+        raise Ambiguous(f"{len(ends)} stays ended since the first visit")
+    return {"type": "duration", "data": ends[0] - max(t for t in starts if t < ends[0])}
 
 
 _KINDS = {

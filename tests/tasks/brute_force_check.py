@@ -27,7 +27,8 @@ def check(item: dict, case: Case) -> Verdict:
     except Ambiguous as error:
         return Verdict(False, ABSTAIN, f"no single answer: {error}")
     faults = [] if same(mine, item["answer_value"]) else [f"answer {item['answer_value']}, the log says {mine}"]
-    faults += unseen(query, case, now) + evidence_faults(item, case)
+    faults += unseen(query, case, now) + evidence_faults(item, case) + static_fault(item, case)
+    faults += pattern_fault(query, mine, case) if query["kind"] == "predict" else []
     return Verdict(not faults, mine, "; ".join(faults))
 
 
@@ -67,7 +68,8 @@ def unseen(query: dict, case: Case, now: float) -> list[str]:
     if query.get("target") is None:
         return []
     ids = {i for t in _moments(case, now) for i in matching(case.world(t), query)}
-    there_now = bool(matching(case.world(now), query))
+    now_ids = matching(case.world(now), query)
+    there_now = bool(now_ids if case.reachable is None else now_ids & case.reachable)
     seen = any(case.shows(name, ids, ASKABLE) for name, _, _ in case.visits)
     return [] if seen or there_now else ["the target was never in view and is not there now"]
 
@@ -136,3 +138,38 @@ def _about(query: dict, case: Case, now: float) -> set[int]:
         about |= {i for i, r in world.items() if named and in_scope(r, query)}
         about |= {i for i, r in world.items() if query.get("surface") and r["label"] in query["surface"]}
     return about
+
+
+def static_fault(item: dict, case: Case) -> list[str]:
+    """A question of one moment is static exactly if every single visit, and now, would give its answer."""
+    query, now = item["gold_query"], item["question_time"]
+    if item["unanswerable"] or query["kind"] not in ("where", "exists", "count", "attribute", "state"):
+        return []
+    if query.get("aspect") == "visits" or (query.get("when") or {}).get("kind") == "ever":
+        return []
+    alone = []
+    for t in _moments(case, now):
+        moment = Case(case.log, [("one", t, t)], {}, None, case._worlds)
+        try:
+            alone.append(same(answer({**query, "when": {"kind": "first"}}, moment, now), item["answer_value"]))
+        except Ambiguous:
+            alone.append(False)
+    return [] if all(alone) == item["static"] else [f"static is {item['static']}, but alone visits say {alone}"]
+
+
+def pattern_fault(query: dict, value: dict, case: Case) -> list[str]:
+    """A prediction rests on a value that three recorded visits had, or a count that changed evenly in the last four."""
+    history = []
+    for _, start, _ in case.visits:
+        moment = Case(case.log, [("one", start, start)], {}, None, case._worlds)
+        try:
+            history.append(answer({**query, "when": {"kind": "first"}}, moment, start))
+        except Ambiguous:
+            history.append(None)
+    if sum(h is not None and same(h, value) for h in history) >= 3:
+        return []
+    counts = [h["data"] for h in history[-4:] if h is not None and h["type"] == "count"]
+    steps = {b - a for a, b in zip(counts, counts[1:], strict=False)}
+    if len(counts) == 4 and len(steps) == 1 and steps != {0}:
+        return []
+    return [f"no pattern: the visits say {[h and h['data'] for h in history]}, predicted is {value['data']}"]

@@ -63,7 +63,7 @@ def query(kind, label="mug", **slots):
     [
         (query("where", when=VISIT), ["bed", "bedroom"]),
         (query("where"), ["desk", "study"]),
-        (query("when", aspect="moved"), at(4, 12)),
+        (query("when", aspect="arrived", room="study"), at(4, 12)),
         (query("when", aspect="arrived", room="bedroom"), at(1, 20)),
         (query("when", "desk lamp", aspect="state", value="on"), at(2, 21)),
         (query("exists", room="bedroom", when=VISIT), True),
@@ -85,7 +85,7 @@ def test_each_kind_is_answered_from_the_log(asked, data):
 
 ITEM = {
     "gold_query": query("where", when=VISIT), "question_time": NOW, "unanswerable": False,
-    "answer_value": {"type": "place", "data": ["bed", "bedroom"]}, "evidence": [["v001/000003"]],
+    "answer_value": {"type": "place", "data": ["bed", "bedroom"]}, "evidence": [["v001/000003"]], "static": False,
 }
 
 
@@ -99,6 +99,9 @@ def test_a_right_item_is_agreed_with():
         ({"answer_value": {"type": "place", "data": ["desk", "study"]}}, "the log says"),
         ({"evidence": [["v001/000004"]]}, "shows nothing"),
         ({"evidence": []}, "no requirement"),
+        ({"static": True}, "static"),
+        ({"gold_query": query("when", aspect="moved")}, "no single answer"),
+        ({"gold_query": query("predict", aspect="place", when={"kind": "future", "date": "2027-03-05"})}, "no pattern"),
         ({"gold_query": query("where", "violin", when=VISIT)}, "no single answer"),
         ({"unanswerable": True, "answer_value": {"type": "abstain", "data": None}}, "can be answered"),
     ],

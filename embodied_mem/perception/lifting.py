@@ -15,7 +15,7 @@ import numpy as np
 from embodied_mem.types import Detection, Frame
 
 SAMPLES = 256
-QUANTILES = (0.05, 0.95)
+QUANTILES = (0.02, 0.98)  # a table top seen flat has few pixels at its far edge: cut only the noise
 MIN_RETURNS = 4  # fewer pixels with depth say nothing about a place
 
 
@@ -23,7 +23,7 @@ MIN_RETURNS = 4  # fewer pixels with depth say nothing about a place
 class Lifted:
     """A detection with its place. Metres in the map frame of the frame it came from.
 
-    xyz: mean of the visible surface points; low/high: corners of the 5 % to 95 % box of them;
+    xyz: mean of the visible surface points; low/high: corners of their box between QUANTILES;
     base_z: lowest visible height (what it stands on); pixels: size of the whole mask; range_m: median
     distance to the camera; rgb: mean colour 0..255 and colour its name; box: x0, y0, x1, y1 pixels.
     """
@@ -85,8 +85,8 @@ def _inliers(depth: np.ndarray) -> np.ndarray:
     median = _row_median(depth, seen)
     deviation = np.abs(depth - median[:, None])
     spread = 1.4826 * _row_median(deviation, seen)
-    # Pixels at a mask's edge may return the background behind it: a jump, not a spread.
-    return seen & (deviation <= np.maximum(4 * spread, 0.03 * median + 0.02)[:, None])
+    # Pixels at a mask's edge may return the background far behind it: a jump, wider than most things are deep.
+    return seen & (deviation <= np.maximum(4 * spread, 0.03 * median + 0.3)[:, None])
 
 
 def _row_median(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ BODY = slice(1, 13)  # 0.08 to 1.52 m: what a robot bumps into
 WALL = slice(14, 16)  # 1.76 to 2.00 m: above nearly all furniture and below the lintel of a door
 MAX_RANGE_M = 5.0
 MIN_HITS = 3
-REMEMBERED = 12  # returns of earlier visits count at most half, but a voxel that was sure stays sure
+FADE = 3  # a new visit divides the earlier returns by this, so that what moved away is forgotten
 _GROW = 40  # cells added at a time on a side
 
 
@@ -74,8 +74,10 @@ class SiteMap:
     def _begin(self, visit: str) -> None:
         """A new visit: what was seen long ago gives way to what is seen now."""
         self._visit = visit
-        old = self.hits
-        np.copyto(old, np.maximum(old // 2, REMEMBERED), where=old > REMEMBERED)
+        if self.hits.size:
+            keep = np.minimum(self.hits, 1)  # a trace stays: known once is not unknown again
+            keep[0] = np.minimum(self.hits[0], 2)
+            self.hits = np.maximum(self.hits // FADE, keep)
 
     def _grow(self, points: np.ndarray) -> None:
         low = np.floor((points.min(axis=0) - self.origin) / self.resolution).astype(int)

@@ -1,0 +1,97 @@
+"""LA-EQA as the runner sees it: a house is a job; it is recorded once and every agent answers its questions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from embodied_mem.errors import ConfigError
+from embodied_mem.perception.noise import NoiseConfig
+from embodied_mem.planner.costs import Prices
+
+AGENTS = ("mind_palace", "no_voi", "all_images", "latest_visit", "flat_retrieval", "blind", "oracle")
+DEVELOPMENT_BELOW, EVALUATION_FROM = 10_000, 100_000
+
+
+@dataclass(frozen=True)
+class LaEqaConfig:
+    """One LA-EQA experiment. Seeds below 10,000 are for development and calibration, from 100,000 for evaluation."""
+
+    seed: int = field(default=EVALUATION_FROM, metadata={"min": 0, "max": 2**31})
+    houses: int = field(default=20, metadata={"min": 1, "max": 10_000})
+    days: int = field(default=6, metadata={"min": 3, "max": 366})
+    questions: int = field(default=1500, metadata={"min": 5, "max": 10_000_000})
+    agents: tuple[str, ...] = field(default=AGENTS, metadata={"choices": AGENTS})
+    noise: NoiseConfig = NoiseConfig()
+    prices: Prices = Prices()
+    cache: str = "cache/la_eqa"
+    workers: int | None = field(default=None, metadata={"min": 1, "max": 1024})
+
+
+class LaEqa:
+    """The task, found as ``la_eqa`` through the entry points."""
+
+    Config = LaEqaConfig
+
+    def __init__(self, config: LaEqaConfig) -> None:
+        last = config.seed + config.houses - 1
+        if config.seed < EVALUATION_FROM and last >= DEVELOPMENT_BELOW:
+            raise ConfigError(
+                f"house seeds {config.seed} to {last} are neither for development (below {DEVELOPMENT_BELOW}) nor for "
+                f"evaluation (from {EVALUATION_FROM}); choose another seed or fewer houses"
+            )
+        self.config = config
+
+    def jobs(self) -> list[str]:
+        return [f"house-{self.config.seed + i}" for i in range(self.config.houses)]
+
+    def expected(self) -> int:
+        return self.config.questions * len(self.config.agents)
+
+    def questions_of(self, house: int) -> int:
+        """Questions of the house's share: the total spread evenly, the first houses take what is left over."""
+        share, left = divmod(self.config.questions, self.config.houses)
+        return share + (house - self.config.seed < left)
+
+    def run(
+        self, job: str, folder: Path, done: set[str], emit: Callable[[dict], None], status: Callable[[str], None]
+    ) -> None:
+        from embodied_mem.tasks.la_eqa.answering import House
+
+        house = int(job.removeprefix("house-"))
+        at = House.prepare(house, self.config, self.questions_of(house), status)
+        for name in self.config.agents:
+            agent = at.agent(name)
+            for i, item in enumerate(at.items):
+                key = f"{name}:{item.question_id}"
+                if key not in done:
+                    status(f"{name} {i + 1}/{len(at.items)}")
+                    started = time.perf_counter()
+                    emit({"key": key, **at.answer(agent, item), "wall_s": round(time.perf_counter() - started, 3)})
+        at.draw(folder / "pictures" / job)
+
+    def metrics(self, rows: list[dict]) -> dict:
+        from embodied_mem.tasks.la_eqa.metrics import metrics
+
+        return {"task": "la_eqa", "seed": self.config.seed, **metrics(rows), "config": asdict(self.config)}
+
+    def report(self, folder: Path) -> Path:
+        from embodied_mem.tasks.la_eqa.report import write_report
+
+        return write_report(folder)
+
+    @staticmethod
+    def score(rows: list[dict]) -> dict:
+        """Metrics of a predictions file alone; every answer is judged anew. Raises InputError for a damaged row."""
+        from embodied_mem.tasks.la_eqa.metrics import metrics, rescore
+
+        return {"task": "la_eqa", **metrics([rescore(row) for row in rows])}
+
+    @staticmethod
+    def record(house: int, out: Path, days: int) -> Path:
+        """Record one house with default noise into ``out``; returns the palace folder."""
+        from embodied_mem.tasks.la_eqa.record import record_house
+
+        return record_house(house, days, out, NoiseConfig(), status=lambda text: print(text, flush=True)).palace

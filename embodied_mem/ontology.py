@@ -4,6 +4,7 @@ Pure data and tiny functions. Labels are lower-case singular English; sizes are 
 front, y deep, z up); colours are RGB in 0..1. Rooms carry weights: how typical the category is for that room.
 """
 
+# ruff: noqa: E501  (a table row is easier to read than three broken lines)
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -130,7 +131,7 @@ THINGS: dict[str, Category] = dict([
     _row("magazine", "reading", (.29, .22, .07), "gaudy", "paper", "L4 W1 B2 G1", "coffee table, sofa, armchair, bookcase, nightstand, console table",
          similar="newspaper, book", also="journal", shapes="flat"),
     _row("newspaper", "reading the news", (.38, .28, .07), "white, grey, pink", "paper", "L3 K2 D3 H2", "tops, sofa, armchair",
-         similar="magazine", also="paper, daily paper", shapes="flat"),
+         similar="magazine", also="daily paper, paper of the day", shapes="flat"),
     _row("laptop", "computing", (.34, .24, .23), "grey, black, white, pink", "metal, plastic", "S5 L3 D1 B1", "desk, coffee table, dining table, sofa, double bed",
          similar="tablet, book", also="laptop computer, notebook computer", states="openness", shapes="flat"),
     _row("tablet", "browsing", (.25, .12, .19), "black, white, grey, blue, pink", "glass, plastic", "L3 C2 K2 B2 S1",
@@ -235,7 +236,7 @@ FURNITURE: dict[str, Category] = dict([
     _row("kitchen counter", "preparing food", (1.8, .62, .90), "white, grey, brown, blue", "wood", "K5", similar="sink cabinet, sideboard", also="counter, countertop, worktop, kitchen worktop"),
     _row("stove", "cooking", (.6, .62, .90), "white, black, grey", "metal", "K5", similar="washing machine, kitchen counter", also="cooker, oven, cooktop, hob", states="power"),
     _row("refrigerator", "cooling food", (.68, .66, 1.75), "white, grey, red", "metal", "K5", similar="wardrobe", also="fridge"),
-    _row("sink cabinet", "washing dishes", (1.0, .62, .90), "white, grey, brown, blue", "wood, metal", "K5", similar="kitchen counter, washbasin", also="kitchen sink, sink"),
+    _row("sink cabinet", "washing dishes", (1.0, .62, 1.08), "white, grey, brown, blue", "wood, metal", "K5", similar="kitchen counter, washbasin", also="kitchen sink, sink"),
     _row("kitchen shelf", "storing dishes", (.95, .36, 1.50), "wood", "wood, metal", "K5", similar="bookcase, towel shelf", also="pantry shelf", plural="kitchen shelves"),
     _row("double bed", "sleeping", (1.7, 2.1, .95), "wood, grey", "wood, fabric", "B5 G1", similar="single bed, sofa", also="bed, king bed"),
     _row("single bed", "sleeping", (1.0, 2.05, .85), "wood, grey", "wood, metal", "G5", similar="kids bed, double bed", also="guest bed"),
@@ -247,8 +248,8 @@ FURNITURE: dict[str, Category] = dict([
     _row("office chair", "sitting", (.6, .6, 1.0), "black, grey, blue, red", "fabric, leather", "S5 C2", similar="dining chair, armchair", also="desk chair, swivel chair"),
     _row("toy chest", "storing toys", (.9, .46, .48), "red, yellow, blue, green, brown", "wood", "C5", similar="bench, kids bed", also="toy box, toybox, toy trunk"),
     _row("bathtub", "bathing", (1.65, .75, .58), "white", "ceramic", "W5", similar="toilet", also="bath, tub, bath tub"),
-    _row("toilet", "toilet", (.42, .68, .80), "white", "ceramic", "W5", similar="bathtub", also="loo, wc"),
-    _row("washbasin", "washing hands", (.85, .48, .88), "white, brown, grey", "ceramic, wood", "W5", similar="sink cabinet", also="wash basin, bathroom sink, vanity"),
+    _row("toilet", "flushing", (.42, .68, .80), "white", "ceramic", "W5", similar="bathtub", also="loo, wc"),
+    _row("washbasin", "washing hands", (.85, .48, 1.03), "white, brown, grey", "ceramic, wood", "W5", similar="sink cabinet", also="wash basin, bathroom sink, vanity"),
     _row("towel shelf", "storing towels", (.65, .36, 1.45), "white, brown", "wood, metal", "W5 U1", similar="kitchen shelf, shoe rack", also="towel rack, bathroom shelf", plural="towel shelves"),
     _row("washing machine", "washing clothes", (.6, .6, .86), "white, grey", "metal", "U5 W1", similar="stove", also="washer", states="power"),
     _row("laundry table", "folding laundry", (1.2, .6, .86), "wood, blue", "wood, plastic", "U5", similar="desk, dining table", also="folding table, ironing table"),
@@ -305,7 +306,7 @@ def _index() -> dict[str, str]:
     for category in (*THINGS.values(), *FURNITURE.values()):
         for word in (category.label, category.plural, *category.synonyms):
             table.setdefault(word, category.label)
-            table.setdefault(word if word.endswith("s") else word + "s", category.label)
+            table.setdefault(word + ("es" if word.endswith(("ch", "sh", "x", "s")) else "s"), category.label)
     return table
 
 

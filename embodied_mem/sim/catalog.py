@@ -19,6 +19,7 @@ LocalSurface = tuple[str, Rect, float, float]
 BOARD = 0.024  # thickness of shelf boards and table tops
 OPEN_ABOVE = 0.9  # headroom of a surface with nothing above it
 TV_BASE = 0.50  # the television's mesh begins at this height: it stands on the tv stand, which is exactly so high
+TAP = 0.18  # how far the taps of sink cabinet and washbasin stand over their tops
 TV_HALF_WIDTH = 0.50  # the tv stand is free to the left and right of this
 
 # Upper sides of the boards of furniture with levels, one for each band of ontology.LEVELS.
@@ -27,7 +28,7 @@ SHELF_BOARDS: dict[str, tuple[float, ...]] = {
     "shoe rack": (0.08, 0.46),
 }
 # Seats and mattresses: height, and the margins (left and right, front, back) that arms and backs take.
-_SEATS: dict[str, tuple[float, float, float, float]] = {
+SEATS: dict[str, tuple[float, float, float, float]] = {
     "sofa": (0.42, 0.20, 0.04, 0.26), "armchair": (0.42, 0.17, 0.04, 0.24), "dining chair": (0.46, 0.03, 0.02, 0.07),
     "office chair": (0.48, 0.09, 0.08, 0.14), "double bed": (0.50, 0.06, 0.06, 0.12),
     "single bed": (0.48, 0.06, 0.06, 0.12), "kids bed": (0.42, 0.08, 0.08, 0.10),
@@ -111,21 +112,22 @@ def _levels(label: str, size: Size) -> list[LocalSurface]:
     ceilings = (*boards[1:], size[2] if boards[-1] < size[2] - 0.1 else boards[-1] + OPEN_ABOVE)
     rect = _inset(size, side=0.03, front=0.01, back=0.03)
     return [
-        (surface_name(label, z), rect, z, round(ceiling - BOARD - z, 3)) for z, ceiling in zip(boards, ceilings, strict=True)
+        (surface_name(label, z), rect, z, round(ceiling - BOARD - z, 3))
+        for z, ceiling in zip(boards, ceilings, strict=True)
     ]
 
 
 def surfaces_of(asset: str, size: Size) -> list[LocalSurface]:
     """The places on an asset of that size where things may stand: (name, x0 y0 x1 y1 in the local frame, z, headroom).
 
-    A label may have two surfaces of one name (left and right of the television); fixtures such as the bathtub have none.
+    A label may have two surfaces of one name (beside the television); fixtures like the bathtub have none.
     """
     found = find_asset(asset)
     label, (x, y, z) = found.label, size
     if label in LEVELS:
         return _levels(label, size)
-    if label in _SEATS:
-        height, side, front, back = _SEATS[label]
+    if label in SEATS:
+        height, side, front, back = SEATS[label]
         return [(label, _inset(size, side, front, back), height, OPEN_ABOVE)]
     if label in _TOPS:
         if found.name.endswith("/round"):  # the square inscribed in the round top
@@ -136,9 +138,9 @@ def surfaces_of(asset: str, size: Size) -> list[LocalSurface]:
         return [(label, (x0, -y / 2 + 0.02, x1, y / 2 - 0.02), z, OPEN_ABOVE)
                 for x0, x1 in ((left, -TV_HALF_WIDTH - 0.01), (right, x / 2 - 0.01))]
     if label == "sink cabinet":  # the basin is in the right half
-        return [(label, (-x / 2 + 0.02, -y / 2 + 0.02, -0.02, y / 2 - 0.02), z, OPEN_ABOVE)]
+        return [(label, (-x / 2 + 0.02, -y / 2 + 0.02, -0.02, y / 2 - 0.02), z - TAP, OPEN_ABOVE)]
     if label == "washbasin":  # the basin is on the left
-        return [(label, (0.06, -y / 2 + 0.02, x / 2 - 0.02, y / 2 - 0.02), z, OPEN_ABOVE)]
+        return [(label, (0.06, -y / 2 + 0.02, x / 2 - 0.02, y / 2 - 0.02), z - TAP, OPEN_ABOVE)]
     if label == "toilet":  # the lid of the cistern
         return [(label, (-x / 2 + 0.01, y / 2 - 0.19, x / 2 - 0.01, y / 2 - 0.01), z, OPEN_ABOVE)]
     return []

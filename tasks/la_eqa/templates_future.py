@@ -107,7 +107,7 @@ def predict_place_later(world: World) -> Iterator[Draft]:
 def predict_state(world: World) -> Iterator[Draft]:
     """A state to come."""
     for slot in slots(world, range(0, 3)):
-        for entity, ref in named(world, (e for e, there in slot.house.items() if there.states)):
+        for entity, ref in named(world, (e for e, t in slot.house.items() if e in world.entities and t.states)):
             for name, then in sorted(slot.house[entity].states.items()):
                 value, support = pattern(
                     world,

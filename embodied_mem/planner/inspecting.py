@@ -1,0 +1,60 @@
+"""From the detections of one inspected image to readings about one subject: which detection is it?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from embodied_mem import ontology
+from embodied_mem.planner.belief_history import Subject
+from embodied_mem.planner.belief_worlds import Readings
+from embodied_mem.planner.look import project, view_cell
+from embodied_mem.types import Detection, Frame
+
+Box = tuple[int, int, int, int]
+LEAST_OVERLAP = 0.3
+NEAR_PX = 45.0
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    inside = width * height
+    return inside / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inside)
+
+
+def find_subject(
+    subject: Subject, frame: Frame, detections: list[Detection], boxes: list[Box] | None, xyz
+) -> Detection | None:
+    """The detection that is ``subject``: by the box in which the index saw it, else by where it should be."""
+    known = ontology.THINGS.get(subject.label) or ontology.FURNITURE.get(subject.label)
+    names = {subject.label, *(known.similar if known else ())}
+    if boxes:
+        scored = [(max(overlap(d.box, b) for b in boxes) + (d.label == subject.label) * 0.2, -k)
+                  for k, d in enumerate(detections)]  # fmt: skip
+        if scored and max(scored)[0] >= LEAST_OVERLAP + 0.2 * (detections[-max(scored)[1]].label == subject.label):
+            return detections[-max(scored)[1]]
+    if xyz is None:
+        return None
+    pixels, depth = project(frame, np.array([xyz]))
+    if depth[0] <= 0.1:
+        return None
+    near = [(float(np.hypot(*(np.array(((d.box[0] + d.box[2]) / 2, (d.box[1] + d.box[3]) / 2)) - pixels[0]))), k)
+            for k, d in enumerate(detections) if d.label in names]  # fmt: skip
+    return detections[min(near)[1]] if near and min(near)[0] < NEAR_PX else None
+
+
+def read_image(
+    readings: Readings, subject: Subject, visit: str, frame: Frame, detections: list[Detection],
+    boxes: list[Box] | None, xyz, aspects: tuple[str, ...],
+) -> None:
+    """Add what an inspected image says about ``subject`` to the readings (once per viewpoint cell)."""
+    found = find_subject(subject, frame, detections, boxes, xyz)
+    if found is None:
+        return
+    for aspect in aspects:
+        value = found.states.get(aspect) or found.attributes.get(aspect)
+        if value:
+            readings.add(subject.key, visit, aspect, view_cell(frame), value)

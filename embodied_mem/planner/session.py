@@ -1,0 +1,260 @@
+"""One question's working memory and its decisions: recall an image, go and look, or stop."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from embodied_mem import ontology
+from embodied_mem.planner import look
+from embodied_mem.planner.belief import Belief, believe
+from embodied_mem.planner.belief_actions import Inspect, aspects_of, inspections
+from embodied_mem.planner.belief_history import Subject, candidates, load_history
+from embodied_mem.planner.belief_places import Plan, about_now, one_thing, plan_stops
+from embodied_mem.planner.belief_worlds import Present, Readings, Worlds, sample_worlds
+from embodied_mem.planner.costs import Prices, Rates
+from embodied_mem.planner.inspecting import read_image
+from embodied_mem.planner.query import Query
+from embodied_mem.planner.trace import Trace
+from embodied_mem.planner.voi import answer_masses, answer_value, choose, expected_worth
+from embodied_mem.planner.workbench import Workbench
+from embodied_mem.types import ABSTAIN, Cost, Frame, FrameRef, Value
+
+MOST_ACTIONS = 400
+ENOUGH_NOW = 0.9  # belief at which a drive ends early
+PRESENT_IMAGES = 3  # images of the present that are inspected for one thing, from different viewpoints
+SCOPE_SEEN = 0.92  # how sure a question of scope is after its whole place was seen
+
+
+class Session:
+    """State of one question. ``belief()`` is always that of everything seen so far."""
+
+    def __init__(self, query: Query, bench: Workbench, prices: Prices, rates: Rates, last_only: bool = False) -> None:
+        self.query, self.bench, self.prices, self.rates = query, bench, prices, rates
+        self.history = load_history(bench.palace, bench.now, last_only)
+        self.subjects: list[Subject] = candidates(self.history, query.target)
+        if query.kind == "changes":
+            self.subjects = [s for s in self.subjects if self._was_in_scope(s)]
+        self.aspects = aspects_of(query)
+        self.readings, self.cost, self.trace = Readings(), Cost(), Trace()
+        self.opened: dict[FrameRef, list] = {}
+        self.present: dict[int, Present] = {}
+        self.looked_at: set = set()
+        self.read_now: dict[int, set] = {}
+        self.can_inspect = bench.detector is not None
+        self._worlds: Worlds | None = None
+        self._belief: Belief | None = None
+        self.eyes, self.navigator = None, None
+        if bench.robot is not None and bench.detector is not None and about_now(query, self.history):
+            self._wake()
+
+    def _was_in_scope(self, subject: Subject) -> bool:
+        rooms = {room for _, room in subject.places()}
+        return not self.query.room or self.query.room in rooms
+
+    def _wake(self) -> None:
+        from embodied_mem.control.navigator import Navigator
+
+        labels = {s.label for s in self.subjects} | ({self.query.target.label} if self.query.target else set())
+        if self.query.kind == "changes":
+            labels = set(ontology.THINGS)
+        bench = self.bench
+        self.eyes = look.Eyes(
+            self.history, self.subjects, bench.detector, bench.site_map, self.rates, frozenset(labels)
+        )
+        self.navigator = Navigator(bench.robot, bench.site_map, self._on_frame)
+
+    # -- belief -------------------------------------------------------------------------------------------------
+
+    def worlds(self) -> Worlds:
+        if self._worlds is None:
+            future = self.history.next_slot(self.query.when) if self.query.kind == "predict" else None
+            subjects = [*self.subjects, *(self.eyes.newcomers if self.eyes else [])]
+            self._worlds = sample_worlds(
+                self.history, subjects, self.query.target, self.rates, self.readings, self.present, self.aspects, future
+            )
+        return self._worlds
+
+    def belief(self) -> Belief:
+        if self._belief is None:
+            self._belief = believe(self.query, self.worlds())
+        return self._belief
+
+    def _changed(self) -> None:
+        self._worlds = self._belief = None
+
+    def conclude(self, belief: Belief) -> tuple[Value, float]:
+        """The answer of highest worth, and the probability that it is right."""
+        best, chance = belief.best, belief.confidence
+        if best.type != "abstain" and answer_value(chance, self.prices) <= self.prices.u and chance < 0.5:
+            return ABSTAIN, max(belief.of(ABSTAIN), 0.02)
+        return best, chance
+
+    # -- decisions ----------------------------------------------------------------------------------------------
+
+    def decide(self, stopping: str, enough: float, most_images: int) -> bool:
+        """Take the best action; False when it is time to answer."""
+        if len(self.trace.steps()) >= MOST_ACTIONS:
+            return False
+        belief, worlds = self.belief(), self.worlds()
+        if stopping == "confident" and (belief.confidence >= enough or self.cost.images >= most_images):
+            return False
+        plan = self._plan() if self.navigator else Plan([], np.zeros((1, 1)))
+        # Without stops and images nothing can change.
+        images = inspections(self.query, worlds, self.rates, self.prices, set(self.opened)) if self.can_inspect else []
+        worth = self._worth(belief, plan)
+        images = images if stopping == "never" or len(images) <= 60 else images[-60:]
+        choice = choose(worlds.weights, [i.option for i in images], worth)
+        index = choice.index
+        if stopping != "voi" and images:
+            gains = [0.0] * len(images) if stopping == "never" else [
+                expected_worth(worlds.weights, i.option.likelihood, worth) for i in images
+            ]
+            index = int(np.argmax(gains))
+        if index is not None:
+            self._inspect(images[index], choice.voi, belief)
+            return True
+        return self._maybe_go(plan, belief, stopping)
+
+    def _worth(self, belief: Belief, plan: Plan):
+        count = len(belief.values)
+
+        def worth(weights: np.ndarray) -> float:
+            stay = answer_value(float(answer_masses(weights, belief.answers, count).max()), self.prices)
+            if not plan.stops:
+                return stay
+            return max(stay, self._going(weights, belief, plan)[0])
+
+        return worth
+
+    def _going(self, weights: np.ndarray, belief: Belief, plan: Plan) -> tuple[float, int]:
+        """(worth of setting out, first stop): the tour for one thing, the whole scope for questions of scope."""
+        if one_thing(self.query):
+            tour = plan.tour(weights, self.prices)
+            return tour.value, tour.order[0] if tour.order else -1
+        # All worlds told apart by what the stops hold: what seeing the whole scope would leave open.
+        kinds = np.unique(np.column_stack([s.holds for s in plan.stops]), axis=0, return_inverse=True)[1].ravel()
+        likelihood = np.array([(kinds == k).astype(float) for k in range(kinds.max() + 1)])
+        count = len(belief.values)
+        after = expected_worth(
+            weights, likelihood,
+            lambda w: answer_value(SCOPE_SEEN * float(answer_masses(w, belief.answers, count).max()), self.prices),
+        )  # fmt: skip
+        first = int(np.argmin(plan.distance[0, 1:]))
+        return after - self.prices.metre * plan.length(), first
+
+    def _plan(self) -> Plan:
+        x, y, _ = self.navigator.pose
+        camera = self.bench.robot.spec.camera
+        return plan_stops(self.query, self.worlds(), self.eyes, (x, y), self.navigator.grid(), camera, self.looked_at)
+
+    # -- acting -------------------------------------------------------------------------------------------------
+
+    def look_from_here(self) -> None:
+        """Turn once around before deciding anything: turning costs no metres."""
+        if self.navigator is not None:
+            before = self.belief()
+            self._on_frame(self.bench.robot.observe())
+            travel = self.navigator.look_around()
+            self._moved(travel, "look around", 0.0, before)
+
+    def _maybe_go(self, plan: Plan, belief: Belief, stopping: str) -> bool:
+        if not plan.stops:
+            return False
+        value, first = self._going(self.worlds().weights, belief, plan)
+        gain = value - answer_value(belief.confidence, self.prices)
+        if first < 0 or (gain <= 1e-9 and stopping == "voi") or (stopping == "never" and belief.confidence >= 0.97):
+            return False
+        stop = plan.stops[first]
+        self.looked_at.add(stop.place)
+        travel = self.navigator.go_to_pose(stop.x, stop.y)
+        if not travel.stopped:
+            self._moved(travel, f"drive to see the {' of the '.join(stop.place)}", gain, belief)
+            before = self.belief()
+            travel = self.navigator.face(stop.xyz[0], stop.xyz[1])
+            self._on_frame(self.bench.robot.observe())
+            self._moved(travel, "face it", 0.0, before)
+        else:
+            self._moved(travel, f"drive to see the {' of the '.join(stop.place)}", gain, belief)
+        return True
+
+    def _moved(self, travel, what: str, value: float, before: Belief) -> None:
+        self.cost.metres += travel.metres
+        self.cost.steps += travel.steps
+        self.present = self.eyes.present()
+        self._read_present()
+        self._changed()
+        self.trace.add("look", value=value, cost=self.prices.metre * travel.metres, before=before, after=self.belief(),
+                       what=what, metres=round(travel.metres, 3), reason=travel.reason)  # fmt: skip
+
+    def _on_frame(self, frame: Frame) -> bool:
+        """Working memory takes in a frame of the present; True ends the drive: the answer is as good as known."""
+        if not self.eyes.watch(frame):
+            return False
+        self.present = self.eyes.present()
+        self._read_present()
+        self._changed()
+        seen = any(p.place is not None for p in self.present.values())
+        return seen and one_thing(self.query) and self.belief().confidence >= ENOUGH_NOW
+
+    def _read_present(self) -> None:
+        """Inspect frames of the present (free) where a state or attribute is asked and the thing is seen."""
+        if not self.aspects or self.query.kind in ("where", "count"):
+            return
+        by_key = {s.key: s for s in (*self.subjects, *self.eyes.newcomers)}
+        for key, present in self.present.items():
+            done = self.read_now.setdefault(key, set())
+            for ref in present.frames[:PRESENT_IMAGES]:
+                frame = self.eyes.kept[ref]
+                cell = look.view_cell(frame)
+                if cell in done or len(done) >= PRESENT_IMAGES:
+                    continue
+                done.add(cell)
+                detections = self.bench.detector.detect(frame, "inspect")
+                read_image(self.readings, by_key[key], "now", frame, detections, None, present.xyz, self.aspects)
+
+    def _inspect(self, action: Inspect, value: float, before: Belief) -> None:
+        ref = action.ref
+        try:
+            frame = self.bench.palace.load_frame(ref)
+            detections = self.bench.detector.detect(frame, "inspect")
+        except LookupError as error:  # MissingSidecar: the index is all there is
+            self._blind(str(error), before)
+            return
+        except Exception as error:
+            if type(error).__name__ != "MissingSidecar":
+                raise
+            self._blind(str(error), before)
+            return
+        self.opened[ref] = detections
+        self.cost.images += 1
+        sightings = self.bench.palace.sightings(ref=ref)
+        for chain in self.worlds().chains:
+            boxes = [s.box for s in sightings if s.track in chain.subject.tracks]
+            state = chain.subject.seen.get(ref.visit)
+            xyz = state.xyz if state else None
+            read_image(self.readings, chain.subject, ref.visit, frame, detections, boxes, xyz, self.aspects)
+        self._changed()
+        self.trace.add("recall", value=value, cost=self.prices.image, before=before, after=self.belief(),
+                       image=str(ref), aspect=action.aspect)  # fmt: skip
+
+    def _blind(self, reason: str, before: Belief) -> None:
+        self.can_inspect = False
+        self.trace.add("recall refused", before=before, reason=f"answering from the index alone: {reason}")
+
+    # -- evidence -----------------------------------------------------------------------------------------------
+
+    def evidence(self, belief: Belief, value: Value) -> tuple[FrameRef, ...]:
+        """The frames that the answer rests on: the best one of each thing and time, opened ones first."""
+        worlds, found = self.worlds(), []
+        for i, t in belief.uses.get(value, ()):
+            subject = worlds.chains[i].subject
+            if t == worlds.present:
+                frames = self.present.get(subject.key, Present()).frames
+            else:
+                state = subject.seen.get(worlds.slots[t].visit)
+                frames = state.frames if state else ()
+            opened = [f for f in frames if f in self.opened]
+            found += list((opened or list(frames))[:1])
+        return tuple(dict.fromkeys(found))
+
+

@@ -1,0 +1,180 @@
+"""Value of information: one decision, one currency. Pure functions on small arrays.
+
+Notation: ``b`` (H) belief over answers, may sum to less than 1 (the rest is "something else");
+``likelihood`` (O, H) = P(o | h), columns sum to 1; prices in units of one right answer.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from embodied_mem.planner.costs import Prices
+
+EXACT_PLACES = 8
+BEAM = 64
+
+
+def answer_value(best: float, prices: Prices) -> float:
+    """V: worth of stopping now, when the best answer is right with probability ``best``."""
+    return max(best - prices.w * (1.0 - best), prices.u)
+
+
+@dataclass(frozen=True)
+class Tour:
+    """A visiting order with its cut-off, and what setting out on it is worth. Empty where staying is better."""
+
+    value: float
+    order: tuple[int, ...] = ()
+
+
+def best_tour(found: np.ndarray, distance: np.ndarray, prices: Prices, stop: float | None = None) -> Tour:
+    """The best visiting order and cut-off over places.
+
+    found: (N) q_k·b_k, the chance that looking at place k finds what was sought; distance: (N+1, N+1) geodesic
+    metres, row and column 0 the robot; ``inf`` where there is no way. stop: what is gained where the tour ends
+    with nothing found (default u). Exact up to eight places, a beam search beyond.
+    """
+    count = len(found)
+    stop = prices.u if stop is None else stop
+    if count == 0:
+        return Tour(-np.inf)
+    if count <= EXACT_PLACES:
+        return _exact(np.asarray(found, float), np.asarray(distance, float), prices.metre, stop)
+    return _beam(np.asarray(found, float), np.asarray(distance, float), prices.metre, stop)
+
+
+def _exact(found: np.ndarray, distance: np.ndarray, metre: float, stop: float) -> Tour:
+    """Held-Karp on sets. Worth is linear in path length, so a step of length d costs d·metre·(mass still unfound).
+
+    Σ_k f_k(1 − λT_k) + (1 − Σf)(u − λT_n) = Σ_k f_k + (1 − Σf)u − λ Σ_k d_k·(1 − Σ_{j<k} f_j).
+    """
+    count = len(found)
+    spent = {(1 << k, k): (metre * distance[0, k + 1], (k,)) for k in range(count)}
+    best = Tour(-np.inf)
+    while spent:
+        following: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {}
+        for (places, last), (cost, order) in sorted(spent.items()):
+            mass = sum(found[k] for k in order)
+            value = mass + (1 - mass) * stop - cost
+            if value > best.value + 1e-12:
+                best = Tour(value, order)
+            for k in range(count):
+                if places >> k & 1:
+                    continue
+                state, paid = (places | 1 << k, k), cost + metre * distance[last + 1, k + 1] * (1 - mass)
+                if state not in following or paid < following[state][0]:
+                    following[state] = (paid, (*order, k))
+        spent = following
+    return best
+
+
+def _beam(found: np.ndarray, distance: np.ndarray, metre: float, stop: float) -> Tour:
+    best, beam = Tour(-np.inf), [(0.0, ())]
+    for _ in range(len(found)):
+        grown = []
+        for cost, order in beam:
+            mass, last = sum(found[k] for k in order), (order[-1] + 1 if order else 0)
+            for k in range(len(found)):
+                if k not in order:
+                    grown.append((cost + metre * distance[last, k + 1] * (1 - mass), (*order, k)))
+        scored = []
+        for cost, order in grown:
+            mass = sum(found[k] for k in order)
+            scored.append((mass + (1 - mass) * stop - cost, cost, order))
+        scored.sort(key=lambda item: (-item[0], item[2]))
+        if scored and scored[0][0] > best.value:
+            best = Tour(scored[0][0], scored[0][2])
+        beam = [(cost, order) for value, cost, order in scored[:BEAM] if np.isfinite(value)]
+    return best
+
+
+def state_value(b: np.ndarray, prices: Prices, tour: Tour | None = None) -> float:
+    """W: the worth of a belief: stop now, or set out on the best tour."""
+    stay = answer_value(float(np.max(b, initial=0.0)), prices)
+    return max(stay, tour.value) if tour else stay
+
+
+def posterior(b: np.ndarray, likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(o) (O) and the beliefs b_o (O, H) after each outcome; rows of impossible outcomes are 0."""
+    joint = np.asarray(likelihood, float) * np.asarray(b, float)[None, :]
+    chance = joint.sum(axis=1)
+    after = np.divide(joint, chance[:, None], out=np.zeros_like(joint), where=chance[:, None] > 0)
+    return chance, after
+
+
+Worth = Callable[[np.ndarray], float]
+
+
+def answer_masses(weights: np.ndarray, answers: np.ndarray, count: int) -> np.ndarray:
+    """b (count) from weighted worlds (N), each with the index of its answer (-1: none of them)."""
+    known = answers >= 0
+    return np.bincount(answers[known], weights[known], minlength=max(count, 1))
+
+
+def expected_worth(weights: np.ndarray, likelihood: np.ndarray, worth: Worth) -> float:
+    """Σ_o P(o)·W(b_o) over weighted worlds (N); ``likelihood`` (O, N); ``worth`` maps normalised weights to W."""
+    total = 0.0
+    for row in likelihood:
+        joint = weights * row
+        chance = float(joint.sum())
+        if chance > 1e-12:
+            total += chance * worth(joint / chance)
+    return total
+
+
+def value_of_information(b: np.ndarray, likelihood: np.ndarray, cost: float, prices: Prices) -> float:
+    """VoI(a) = Σ_o P(o | b)·V(b_o) − V(b) − c(a)."""
+    chance, after = posterior(b, likelihood)
+    gain = sum(p * state_value(row, prices) for p, row in zip(chance, after, strict=True) if p > 0)
+    return float(gain - state_value(b, prices) - cost)
+
+
+def joint_likelihood(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Outcomes of two looks that are independent given the truth: (O1, H), (O2, H) → (O1·O2, H)."""
+    return (first[:, None, :] * second[None, :, :]).reshape(-1, first.shape[1])
+
+
+@dataclass(frozen=True)
+class Option:
+    """One action the planner may take: what it may show, given each world (O, N), and its price."""
+
+    likelihood: np.ndarray
+    cost: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best first action: its index (None: stop), its net worth alone and with the look-ahead."""
+
+    index: int | None
+    voi: float
+    alone: float
+
+
+def choose(weights: np.ndarray, options: list[Option], worth: Worth, pairs: int = 5) -> Choice:
+    """The action of highest value of information, with a bounded look-ahead.
+
+    Where no single action pays, the ``pairs`` best of them are tried two at a time: two readings can be worth
+    something together where each alone is not. weights: (N) of the worlds; worth: W of weights.
+    """
+    if not options:
+        return Choice(None, 0.0, 0.0)
+    now = worth(weights)
+    gains = [expected_worth(weights, o.likelihood, worth) - now - o.cost for o in options]
+    ranked = sorted(range(len(options)), key=lambda i: (-gains[i], i))
+    best = ranked[0]
+    if gains[best] > 1e-9:
+        return Choice(best, gains[best], gains[best])
+    answer = Choice(None, gains[best], gains[best])
+    for i, j in itertools.combinations(ranked[:pairs], 2):
+        both = joint_likelihood(options[i].likelihood, options[j].likelihood)
+        if len(both) > 36:
+            continue
+        gain = expected_worth(weights, both, worth) - now - options[i].cost - options[j].cost
+        if gain > max(1e-9, answer.voi):
+            answer = Choice(i, gain, gains[i])
+    return answer

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from embodied_mem.ontology import STATES, THINGS, Category
+from embodied_mem.ontology import THINGS
+from embodied_mem.sim.catalog import thing_size
 from embodied_mem.sim.house import Furniture, House, Thing
 from embodied_mem.sim.log import Event, apply, description, placement
 from embodied_mem.sim.routines_space import Box, Place, box_of, free_spot, places_of, thing_box
 from embodied_mem.sim.schedule import DAY, WINDOWS, day_zero, rng_of
+from embodied_mem.sim.stock import SAME_LABEL, first_states, looks
 
 NAMES = ("Ada", "Ben", "Clara", "David", "Emma", "Finn", "Grace", "Hugo", "Iris", "Jonas", "Lena", "Milo")
 Act = Callable[[float], None]
@@ -67,7 +69,7 @@ class Draft:
         self.events: list[Event] = []
         self.owned: set[int] = set()
         self.trend_labels: set[str] = set()
-        self.reserved: list[tuple[int, int, Box]] = []  # (owner, room, box): kept free for the owner's return
+        self.reserved: list[tuple[int, str, int, Box]] = []  # (owner, its label, room, box): kept for its return
         self.touched: dict[Twin, float] = {}  # when a thing of this look was last moved by chance
         self.lent: list[Thing] = []  # gone, and may come back
         self._queue: list[tuple[float, int, Act]] = []
@@ -98,14 +100,19 @@ class Draft:
         """The surfaces on which things of this label belong."""
         return [p for p in self.places if p.owner in THINGS[label].surfaces]
 
-    def taken(self, room: int, but: int = 0) -> list[Box]:
-        """Boxes in a room that are occupied or reserved, apart from those of thing ``but``."""
-        boxes = [thing_box(t) for t in self.house.things if t.room == room and t.id != but]
-        return boxes + [b for owner, r, b in self.reserved if owner != but and r == room]
+    def taken(self, room: int, thing: Thing) -> list[Box]:
+        """Boxes in a room that are occupied, or reserved for others than ``thing``.
+
+        Things of its label claim more: their centres stay ``SAME_LABEL`` metres from each other's.
+        """
+        stand = [(thing_box(t), t.label) for t in self.house.things if t.room == room and t.id != thing.id]
+        kept = [(box, label) for owner, label, r, box in self.reserved if owner != thing.id and r == room]
+        reach = SAME_LABEL - min(thing.size[:2]) / 2
+        return [_grown(box, reach) if label == thing.label else box for box, label in stand + kept]
 
     def spot(self, place: Place, thing: Thing, rng: np.random.Generator) -> dict | None:
         """A free placement for ``thing`` on ``place``, or None."""
-        return free_spot(place, thing.size, self.taken(place.room, thing.id), rng)
+        return free_spot(place, thing.size, self.taken(place.room, thing), rng)
 
     def spot_in(self, places: list[Place], thing: Thing, rng: np.random.Generator) -> dict | None:
         """A free placement on the first of the shuffled ``places`` that has one; rooms get equal chances."""
@@ -136,7 +143,7 @@ class Draft:
 
     def reserve(self, thing: Thing, at: dict) -> None:
         """Keep a placement free for ``thing`` for good."""
-        self.reserved.append((thing.id, at["room"], box_of(thing.size, at)))
+        self.reserved.append((thing.id, thing.label, at["room"], box_of(thing.size, at)))
 
     def release(self, thing_id: int) -> None:
         """Give up all that is reserved for a thing."""
@@ -179,20 +186,14 @@ class Draft:
         self.house = apply(self.house, event)
         self.events.append(event)
 
-    def new_thing(self, label: str, rng: np.random.Generator, colour: str | None = None) -> Thing:
-        """A thing of ``label`` with a new id, not placed anywhere yet."""
-        kind: Category = THINGS[label]
-        scale = float(rng.uniform(0.95, 1.05))
+    def new_thing(self, label: str, rng: np.random.Generator) -> Thing:
+        """A thing of ``label`` with a new id and, while there is one, a colour of its own; not placed yet."""
+        kind = THINGS[label]
+        colours = [t.attributes["colour"] for t in (*self.house.things, *self.lent) if t.label == label]
+        nowhere = {"x": 0.0, "y": 0.0, "z": 0.0, "yaw": 0.0, "room": 0, "furniture": 0, "surface": "floor"}
         thing = Thing(
-            id=self._next_id,
-            label=label,
-            attributes={
-                "colour": colour or _one(kind.colours, rng), "material": _one(kind.materials, rng),
-                "print": _one(kind.prints, rng), "shape": _one(kind.shapes, rng),
-            },
-            size=tuple(round(s * scale, 3) for s in kind.size),
-            x=0.0, y=0.0, z=0.0, yaw=0.0, room=0, furniture=0, surface="floor",
-            states={name: _one(STATES[name], rng) for name in kind.states},
+            self._next_id, label, looks(kind, colours, rng), thing_size(label, rng),
+            **nowhere, states=first_states(kind, rng),
         )  # fmt: skip
         self._next_id += 1
         return thing
@@ -203,5 +204,7 @@ def placed(thing: Thing, at: dict) -> Thing:
     return replace(thing, **at)
 
 
-def _one(values: tuple[str, ...], rng: np.random.Generator) -> str:
-    return values[int(rng.integers(len(values)))]
+def _grown(box: Box, reach: float) -> Box:
+    """``box`` widened until its sides are at least ``reach`` from its centre."""
+    gx, gy = (max(0.0, reach - (box[k + 3] - box[k]) / 2) for k in (0, 1))
+    return box[0] - gx, box[1] - gy, box[2], box[3] + gx, box[4] + gy, box[5]

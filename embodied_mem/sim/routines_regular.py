@@ -16,6 +16,7 @@ from embodied_mem.sim.log import placement
 from embodied_mem.sim.routines import Draft, Pattern, twin_key
 from embodied_mem.sim.routines_space import GAP, rows_of_spots
 from embodied_mem.sim.schedule import DAY
+from embodied_mem.sim.stock import SAME_LABEL
 
 # Things that people carry about; anything else that fits may be chosen once these are used up.
 CARRIED = (
@@ -128,9 +129,9 @@ def _pile_spots(draft: Draft, model: Thing, count: int, rooms: set[int], rng: np
     """``count`` spots on one surface of a room without a trend yet, as wide apart as there is space for."""
     places = [p for p in draft.places_for(model.label) if p.room not in rooms and p.surface.furniture]
     order = [places[i] for i in rng.permutation(len(places))]
-    for gap in (0.1, 0.06, GAP):
+    for gap in (max(GAP, SAME_LABEL - min(model.size[:2])), 0.1, 0.06, GAP):
         for place in order:
-            spots = rows_of_spots(place, model.size, count, draft.taken(place.room), gap)
+            spots = rows_of_spots(place, model.size, count, draft.taken(place.room, model), gap)
             if len(spots) == count:
                 return spots
     return []
@@ -142,7 +143,7 @@ def _trend(draft: Draft, model: Thing, spots: list[dict], step: int, every: int,
     who = draft.resident(rng)
     colours = [str(c) for c in rng.permutation(THINGS[model.label].colours)]
     pile = [
-        replace(draft.new_thing(model.label, rng, colours[i % len(colours)]), size=model.size, **at)
+        _piece(draft.new_thing(model.label, rng), model, at, colours[i % len(colours)])
         for i, at in enumerate(spots)
     ]
     for thing, at in zip(pile, spots, strict=True):
@@ -163,6 +164,10 @@ def _trend(draft: Draft, model: Thing, spots: list[dict], step: int, every: int,
     draft.patterns.append(Pattern(0, model.label, "trend", who, {**where, "step": step, "every": every}))
 
 
+def _piece(thing: Thing, model: Thing, at: dict, colour: str) -> Thing:
+    return replace(thing, size=model.size, attributes={**thing.attributes, "colour": colour}, **at)
+
+
 def _by_day(draft: Draft, thing: Thing, cause: str, who: str, rng: np.random.Generator, targets: list[dict]) -> None:
     for day, to in enumerate(targets):
         act = partial(draft.move, thing_id=thing.id, to=to, cause=cause, who=who)
@@ -170,8 +175,8 @@ def _by_day(draft: Draft, thing: Thing, cause: str, who: str, rng: np.random.Gen
 
 
 def _scaled(draft: Draft, usual: float) -> int:
-    """A number of patterns that is ``usual`` in a house of 55 things, at least 1."""
-    return max(1, round(usual * min(1.4, len(draft.house.things) / 55)))
+    """A number of patterns that is ``usual`` in a house of 55 or more things, less in a smaller one, at least 1."""
+    return max(1, round(usual * min(1.0, len(draft.house.things) / 55)))
 
 
 def _choose(draft: Draft, rng: np.random.Generator, count: int, places: int) -> list[tuple[Thing, tuple[dict, ...]]]:

@@ -125,7 +125,8 @@ def _inner(surface: Surface, size: tuple[float, float, float], yaw: float) -> Re
     inner = (x0 + w / 2 + m, y0 + d / 2 + m, x1 - w / 2 - m, y1 - d / 2 - m)
     if size[2] > surface.headroom or inner[2] < inner[0] - 1e-9 or inner[3] < inner[1] - 1e-9:
         return None
-    return inner
+    # A thing that fits exactly leaves a range that rounding may have turned around.
+    return inner[0], inner[1], max(inner[0], inner[2]), max(inner[1], inner[3])
 
 
 def _placement(place: Place, x: float, y: float, yaw: float) -> dict:

@@ -17,9 +17,9 @@ def scene_graph(palace: MindPalace, at: float | None = None, known_at: float | N
     """The state at time ``at`` (None: the latest) as known at ``known_at`` (None: now), both UTC seconds.
 
     Nodes (attribute ``kind``): ``"site"``, ``("visit", id)``, ``("room", id)``, ``("place", id)``,
-    ``("object", track)`` with the records' fields as attributes. Edges by key: ``has`` (site→visit, site→room, room→place, room→object),
-    ``on`` (object→furniture object), ``sees`` (place→object), ``saw`` (visit→object), ``adjacent`` (room↔room and
-    place↔place along the robot's way, ``weight`` in metres).
+    ``("object", track)`` with the records' fields as attributes. Edges by key: ``has`` (site→visit, site→room,
+    room→place, room→object), ``on`` (object→furniture object), ``sees`` (place→object), ``saw`` (visit→object),
+    ``adjacent`` (room↔room and place↔place along the robot's way, ``weight`` in metres).
     """
     import networkx
 

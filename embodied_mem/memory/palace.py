@@ -7,7 +7,6 @@ cut, and what it has not leaves no trace but image files without a row, which th
 
 from __future__ import annotations
 
-import io
 import math
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -170,11 +169,7 @@ class MindPalace:
     def put_map(self, site_map: SiteMap) -> None:
         """Keep the site map (the latest replaces the one before)."""
         self._write()
-        self._db.execute("DELETE FROM map_arrays")
-        for key, array in site_map.to_arrays().items():
-            out = io.BytesIO()
-            np.savez_compressed(out, array=np.asarray(array))
-            self._db.execute("INSERT INTO map_arrays VALUES (?, ?)", (key, out.getvalue()))
+        self._db.execute("INSERT OR REPLACE INTO maps VALUES (1, ?)", (site_map.to_bytes(),))
 
     def put_structure(
         self,
@@ -290,11 +285,18 @@ class MindPalace:
         """The latest site map. PalaceError where none was stored."""
         from embodied_mem.perception.mapping import SiteMap
 
-        stored = dict(self._db.execute("SELECT key, value FROM map_arrays"))
-        if not stored:
+        stored = self._db.execute("SELECT value FROM maps").fetchone()
+        if stored is None:
             raise PalaceError(f"{self.folder} has no site map; record a visit first")
-        arrays = {key: np.load(io.BytesIO(value), allow_pickle=False)["array"] for key, value in stored.items()}
-        return SiteMap.from_arrays(arrays)
+        return SiteMap.from_bytes(stored[0])
+
+    def load_depth(self, ref: FrameRef) -> np.ndarray:
+        """The depth image of one stored frame, float32 H W metres; errors as of :meth:`load_frame`."""
+        sql = "SELECT depth, height, width FROM frames WHERE visit = ? AND idx = ?"
+        row = self._db.execute(sql, (ref.visit, ref.index)).fetchone()
+        if row is None:
+            raise InputError(f"frame {ref} is not in the palace {self.folder}")
+        return decode_depth(self.images.read(row[0]), row[1], row[2])
 
     def rooms(self) -> list[RoomNode]:
         return list(self._all("rooms"))

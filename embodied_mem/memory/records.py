@@ -34,7 +34,7 @@ class FrameNode:
 
 @dataclass(frozen=True)
 class RoomNode:
-    """A room of the robot's own map. ``rect``: its bounding box; ``label``: its guessed type, ``confidence`` of that."""
+    """A room of the robot's own map. ``rect``: its bounding box; ``label``: guessed type, ``confidence`` of that."""
 
     id: int
     label: str

@@ -42,7 +42,7 @@ CREATE TABLE absences (id INTEGER PRIMARY KEY, track INTEGER, visit TEXT, xyz TE
     views INTEGER, overlooked REAL);
 CREATE TABLE changes (id INTEGER PRIMARY KEY, visit TEXT, track INTEGER, label TEXT, kind TEXT, after REAL, before REAL,
     recorded REAL, from_room TEXT, from_surface TEXT, to_room TEXT, to_surface TEXT);
-CREATE TABLE map_arrays (key TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE maps (id INTEGER PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE embeddings (visit TEXT, idx INTEGER, vector BLOB NOT NULL, PRIMARY KEY (visit, idx));
 CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'porter unicode61');
 """

@@ -1,0 +1,101 @@
+"""A world of boxes seen through numpy slabs: two furnished rooms, things on the furniture, a robot that spins in them.
+
+Enough to record real visits (depth, occlusion, noise, misses) without the simulator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from embodied_mem.ontology import COLOURS, FURNITURE, THINGS
+from embodied_mem.perception.noise import NoiseConfig, noisy_depth, noisy_pose
+from embodied_mem.perception.sidecar import Sidecar
+from embodied_mem.types import Camera, Frame, FrameRef, planar_pose
+
+CAMERA = Camera(width=160, height=120)
+DAY = 86400.0
+# id: label, colour, x, y. The kitchen is x 0..4, the living room x 4.1..9; a door at y 1.5..2.4 joins them.
+FURNITURE_AT = {
+    100: ("kitchen counter", "grey", 1.2, 3.65),
+    101: ("dining table", "brown", 2.0, 1.9),
+    102: ("stove", "white", 2.6, 3.65),
+    103: ("sofa", "blue", 6.5, 0.5),
+    104: ("coffee table", "brown", 6.5, 1.9),
+    105: ("bookcase", "brown", 8.0, 3.8),
+}
+STOPS = ((1.0, 1.0), (2.4, 2.9), (3.2, 1.9), (5.0, 2.0), (6.5, 2.9), (7.9, 1.6), (5.2, 1.0))
+
+
+def thing(label: str, colour: str, x: float, y: float, z: float) -> tuple:
+    """A thing whose base centre stands at x, y, z."""
+    return label, colour, x, y, z
+
+
+def day_one() -> dict[int, tuple]:
+    """Where things stand on the first day, by instance id."""
+    return {
+        1000: thing("mug", "red", 1.8, 1.8, 0.75),
+        1001: thing("kettle", "white", 1.1, 3.5, 0.9),
+        1002: thing("book", "green", 6.3, 1.9, 0.42),
+        1003: thing("ball", "orange", 5.2, 3.2, 0.0),
+        1004: thing("vase", "blue", 2.3, 2.0, 0.75),
+    }
+
+
+def boxes(things: dict[int, tuple]) -> dict[int, tuple]:
+    """id → label, rgb, low, high of everything, walls and floor with id 1."""
+    walls = [(0, 0, -0.1, 9, 4, 0), (-0.1, 0, 0, 0, 4, 2.6), (9, 0, 0, 9.1, 4, 2.6), (0, -0.1, 0, 9, 0, 2.6),
+             (0, 4, 0, 9, 4.1, 2.6), (4, 0, 0, 4.1, 1.5, 2.6), (4, 2.4, 0, 4.1, 4, 2.6)]  # fmt: skip
+    out = {-i: ("wall", (0.8, 0.8, 0.75), np.array(w[:3], float), np.array(w[3:], float)) for i, w in enumerate(walls)}
+    placed = {i: (label, colour, x, y, 0.0, FURNITURE) for i, (label, colour, x, y) in FURNITURE_AT.items()}
+    placed |= {i: (*one, THINGS) for i, one in things.items()}
+    for i, (label, colour, x, y, z, kinds) in placed.items():
+        size = np.array(kinds[label].size)
+        base = np.array((x, y, z))
+        shrink = size * (0.5, 0.5, 0)
+        out[i] = (label, COLOURS[colour], base - shrink, base + shrink + (0, 0, size[2]))
+    return out
+
+
+def render(world: dict[int, tuple], camera_to_map: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colour uint8, depth float32, instance uint16 images of boxes."""
+    h, w = CAMERA.height, CAMERA.width
+    u, v = np.meshgrid(np.arange(w) + 0.5 - w / 2, np.arange(h) + 0.5 - h / 2)
+    rays = np.stack((u / CAMERA.focal, v / CAMERA.focal, np.ones_like(u)), axis=-1) @ camera_to_map[:3, :3].T
+    eye = camera_to_map[:3, 3]
+    depth, which = np.full((h, w), np.inf), np.zeros((h, w), int)
+    keys = list(world)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for n, key in enumerate(keys):
+            t0, t1 = (world[key][2] - eye) / rays, (world[key][3] - eye) / rays
+            near, far = np.minimum(t0, t1).max(axis=-1), np.maximum(t0, t1).min(axis=-1)
+            hit = (near <= far) & (near > 0.05) & (near < depth)
+            depth[hit], which[hit] = near[hit], n
+    rgb = np.array([world[k][1] for k in keys])[which] * 230
+    instance = np.array([max(k, 1) for k in keys], np.uint16)[which]
+    return rgb.astype(np.uint8), np.where(np.isfinite(depth), depth, 0).astype(np.float32), instance
+
+
+def patrol(
+    visit: str, start: float, things: dict[int, tuple], sidecar: Sidecar, noise: NoiseConfig, seed: int = 0,
+    turns: int = 18,
+) -> Iterator[Frame]:  # fmt: skip
+    """Frames of a robot that turns once around at each stop."""
+    world = boxes(things)
+    sidecar.put_facts(visit, 0, {i: {"label": b[0], "attributes": {}, "states": {}, "kind": "thing"}
+                                 for i, b in world.items() if i >= 100})  # fmt: skip
+    index = 0
+    for x, y in STOPS:
+        for turn in range(turns):
+            yaw = 2 * math.pi * turn / turns
+            true = planar_pose(x, y, yaw)
+            color, depth, instance = render(world, true @ CAMERA.to_base())
+            ref = FrameRef(visit, index)
+            sidecar.put(ref, instance, (math.floor(x / 0.5), math.floor(y / 0.5), int(yaw / math.radians(30))))
+            base = noisy_pose(true, seed, visit, index, noise)
+            yield Frame(ref, start + index, color, noisy_depth(depth, seed, visit, index, noise), base,
+                        base @ CAMERA.to_base(), CAMERA)  # fmt: skip
+            index += 1

@@ -45,6 +45,7 @@ class SessionRobot:
     metres: float = 0.0
     steps: int = 0
     _poses: dict[FrameRef, tuple[float, float, float]] = field(default_factory=dict)
+    _frames: dict[FrameRef, Frame] = field(default_factory=dict)
 
     @property
     def spec(self) -> RobotSpec:
@@ -65,7 +66,7 @@ class SessionRobot:
         return frame
 
     def _note(self, frame: Frame) -> Frame:
-        self._poses[frame.ref] = tuple(self._sim.truth.pose)
+        self._poses[frame.ref], self._frames[frame.ref] = tuple(self._sim.truth.pose), frame
         return frame
 
 
@@ -81,7 +82,12 @@ class Present:
     def start(self, pose: tuple[float, float, float]) -> SessionRobot:
         """A fresh robot at ``pose`` (x, y, yaw; world frame)."""
         self._sim.reset(self._seed, visit=NOW, time=self._time, start=tuple(pose), frozen=True)
-        return SessionRobot(self._sim)
+        self._robot = SessionRobot(self._sim)
+        return self._robot
+
+    def frame(self, ref: FrameRef) -> Frame:
+        """A frame that the current robot has seen."""
+        return self._robot._frames[ref]
 
     def noted(self, robot: SessionRobot, refs: list[FrameRef]) -> dict[str, dict]:
         """For cited present frames: the true pose and which instances it truly shows (≥ 30 pixels)."""

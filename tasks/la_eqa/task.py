@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -61,16 +60,14 @@ class LaEqa:
         from embodied_mem.tasks.la_eqa.answering import House
 
         house = int(job.removeprefix("house-"))
-        at = House.prepare(house, self.config, self.questions_of(house), status)
+        at = House.prepare(house, self.config, self.questions_of(house), folder / "pictures" / job, status)
         for name in self.config.agents:
             agent = at.agent(name)
             for i, item in enumerate(at.items):
                 key = f"{name}:{item.question_id}"
                 if key not in done:
                     status(f"{name} {i + 1}/{len(at.items)}")
-                    started = time.perf_counter()
-                    emit({"key": key, **at.answer(agent, item), "wall_s": round(time.perf_counter() - started, 3)})
-        at.draw(folder / "pictures" / job)
+                    emit({"key": key, **at.answer(agent, item)})
 
     def metrics(self, rows: list[dict]) -> dict:
         from embodied_mem.tasks.la_eqa.metrics import metrics

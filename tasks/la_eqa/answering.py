@@ -1,0 +1,93 @@
+"""A recorded house and its questions: hands each agent what it may have, judges what it answers, notes the evidence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embodied_mem.memory.palace import MindPalace
+from embodied_mem.perception.mapping import SiteMap
+from embodied_mem.perception.sidecar import Sidecar
+from embodied_mem.planner.agents import build_agent
+from embodied_mem.planner.workbench import Agent, Workbench
+from embodied_mem.tasks.la_eqa.items import Item
+from embodied_mem.tasks.la_eqa.pictures import Pictures
+from embodied_mem.tasks.la_eqa.session import NOW, Present
+from embodied_mem.types import FrameRef
+
+if TYPE_CHECKING:
+    from embodied_mem.tasks.la_eqa.task import LaEqaConfig
+
+DRAWN_AGENT = "mind_palace"  # the agent whose questions get pictures in the report
+DRAWN_PER_CATEGORY = 4
+
+
+@dataclass
+class House:
+    """One house, ready to be asked."""
+
+    job: str
+    seed: int
+    config: LaEqaConfig
+    palace: MindPalace
+    site_map: SiteMap
+    present: Present
+    items: list[Item]
+    pictures: Pictures
+    _drawn: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def prepare(
+        cls, seed: int, config: LaEqaConfig, questions: int, folder: Path, status: Callable[[str], None]
+    ) -> House:
+        """Record the house (or take the cached recording) and make its questions."""
+        from embodied_mem.tasks.la_eqa.record import items_of, record_house
+
+        out = Path(config.cache) / f"house-{seed}-{config.days}d"
+        recording = record_house(seed, config.days, out, config.noise, status=status)
+        status("making questions")
+        items = items_of(recording, questions)
+        palace = MindPalace.open(recording.palace, read_only=True)
+        site_map = palace.load_map()
+        present = Present(seed, config.days, items[0].question_time, config.noise, Sidecar(recording.sidecar))
+        job = f"house-{seed}"
+        return cls(job, seed, config, palace, site_map, present, items, Pictures(folder, palace, site_map))
+
+    def agent(self, name: str) -> Agent:
+        """An agent by name; the oracle is the task's own, because it is handed the answers."""
+        if name == "oracle":
+            from embodied_mem.tasks.la_eqa.oracle import Oracle
+
+            return Oracle({item.question: item for item in self.items})
+        return build_agent(name, prices=self.config.prices)
+
+    def answer(self, agent: Agent, item: Item) -> dict:
+        """One prediction: what the agent answered and cited, judged, with the true way it went."""
+        from embodied_mem.tasks.la_eqa.metrics import judged
+
+        robot = self.present.start(tuple(item.start_pose))
+        # The map is copied: what a robot learns while it answers one question is forgotten with it.
+        bench = Workbench(self.palace, self.site_map.copy(), robot, self.present.detector, item.question_time)
+        started = time.perf_counter()
+        answer = agent.answer(item.question, bench)
+        seconds = time.perf_counter() - started
+        row = {
+            "job": self.job, "house": self.seed, "agent": agent.name, "question_id": item.question_id,
+            "item": item.to_json(), "answer": answer.value.to_json(), "text": answer.text,
+            "confidence": float(answer.confidence), "understood": answer.understood,
+            "evidence": [str(ref) for ref in answer.evidence],
+            "now_frames": self.present.noted(robot, list(answer.evidence)), "cost": asdict(answer.cost),
+            "images": answer.cost.images, "travel_m": round(robot.metres, 3), "steps": robot.steps,
+            "seconds": round(seconds, 3), "path": self.present.path(robot), "trace": list(answer.trace),
+        }  # fmt: skip
+        row = judged(row)
+        if agent.name == DRAWN_AGENT and self._drawn.get(item.category, 0) < DRAWN_PER_CATEGORY:
+            self._drawn[item.category] = self._drawn.get(item.category, 0) + 1
+            self.pictures.draw(item, row, [self._frame(ref) for ref in answer.evidence[:3]])
+        return row
+
+    def _frame(self, ref: FrameRef):
+        return self.present.frame(ref) if ref.visit == NOW else self.palace.load_frame(ref)

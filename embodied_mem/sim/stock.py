@@ -111,8 +111,8 @@ def _find(plans: list[RoomPlan], places: list[Place], things: list[Thing], used:
             if k < len(places):
                 used[_key(places[k])] = used.get(_key(places[k]), 0.0) + (size[0] + 0.05) * (size[1] + 0.05)
             return at
-        total -= weights[k]
         weights[k] = 0.0
+        total = sum(weights)  # anew: a difference drifts, and choice refuses weights that do not sum to 1
     return None
 
 

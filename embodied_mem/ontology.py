@@ -180,7 +180,7 @@ THINGS: dict[str, Category] = dict([
          similar="handbag, basket", also="rucksack, school bag, satchel", states="openness", prints="any"),
     _row("handbag", "carrying things", (.32, .14, .30), "red, brown, black, pink, blue, yellow", "leather, fabric", "H4 B3 L1 G1", "console table, bench, dining chair, double bed, dresser, sideboard",
          similar="backpack", also="purse, bag", prints="plain, checked"),
-    _row("umbrella", "keeping dry", (.70, .12, .10), "gaudy, black", "fabric", "H5 L1", "floor, bench, console table, shoe rack",
+    _row("umbrella", "keeping dry", (.70, .16, .15), "gaudy, black", "fabric", "H5 L1", "floor, bench, console table, shoe rack",
          similar="blanket", also="brolly", prints="plain, dotted, striped", shapes="long"),
     _row("shoe", "walking", (.28, .22, .12), "any", "leather, fabric, rubber", "H5 B2 C1", "floor, shoe rack, bench", similar="slipper",
          also="pair of shoes, sneaker, boot, sneakers"),

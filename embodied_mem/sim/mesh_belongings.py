@@ -130,8 +130,8 @@ def _speaker(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     b.box((-x / 2, -0.46 * y, 0), (x / 2, y / 2, z), c)
     for height, r in ((0.32 * z, 0.36 * x), (0.76 * z, 0.2 * x)):
-        _disc(b, (0, -0.46 * y, height), r, tone(STEEL, 0.7), -0.012)
-        _disc(b, (0, -0.472 * y - 0.004, height), 0.75 * r, DARK, -0.004)
+        _disc(b, (0, -0.46 * y, height), r, tone(STEEL, 0.7), -0.02 * y)
+        _disc(b, (0, -0.48 * y, height), 0.75 * r, DARK, -0.015 * y)
 
 
 def _disc(b: MeshBuilder, centre: tuple, r: float, c: RGB, bulge: float, shines: bool = False, n: int = 14) -> None:

@@ -120,7 +120,7 @@ def _bed(b: MeshBuilder, size: Size, c: RGB, style: str, label: str) -> None:
     x, y, z = size[0] / 2, size[1] / 2, size[2]
     height, side, _, _ = SEATS[label]
     legs(b, size, 0.16, 0.07, tone(c, 0.8), inset=0.0)
-    b.box((-x, -y, 0.16), (x, y - 0.04, height - 0.18), c)
+    b.box((-x, -y, 0.16), (x, y - 0.06, height - 0.18), c)
     b.box((-x, y - 0.06, 0.10), (x, y, z), tone(c, 0.9))  # head
     b.box((-x + 0.03, -y + 0.03, height - 0.18), (x - 0.03, y - 0.06, height - 0.02), LINEN)
     blue = (0.62, 0.68, 0.74) if label != "kids bed" else (0.75, 0.80, 0.55)
@@ -128,7 +128,7 @@ def _bed(b: MeshBuilder, size: Size, c: RGB, style: str, label: str) -> None:
     b.box((-x + 0.03, y - 0.62, height - 0.04), (x - 0.03, y - 0.56, height), tone(blue, 1.4))
     b.box((-x + 0.05, y - 0.56, height - 0.03), (x - 0.05, y - 0.10, height), LINEN)
     if label == "kids bed":
-        b.box((-x, -y, 0.16), (x, -y + 0.04, z - 0.18), tone(c, 0.9))
+        b.box((-x, -y, height - 0.18), (x, -y + 0.04, z - 0.18), tone(c, 0.9))
         for px in (-x, x - 0.03):
             for level in (height + 0.02, height + 0.13):
                 b.box((px, -0.25 * y, level), (px + 0.03, y - 0.05, level + 0.05), c)

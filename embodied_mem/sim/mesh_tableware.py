@@ -93,7 +93,7 @@ def _fruit_bowl(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 
 def _bottle(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     r, z = s[0] / 2, s[2]
-    b.lathe([(0, 0), (r, 0), (r, 0.55 * z), (0.35 * r, 0.74 * z), (0.35 * r, 0.93 * z), (0, 0.93 * z)], c)
+    b.lathe([(0, 0), (0.97 * r, 0), (0.97 * r, 0.55 * z), (0.35 * r, 0.74 * z), (0.35 * r, 0.93 * z), (0, 0.93 * z)], c)
     b.cylinder((0, 0), 0.42 * r, 0.93 * z, z, tone(c, 0.4), n=8)
     b.lathe([(1.0 * r, 0.2 * z), (1.0 * r, 0.45 * z)], tone(c, 1.6))
 
@@ -224,13 +224,13 @@ def _toothbrush_cup(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 
 def _detergent(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
-    b.box((-x / 2, -y / 2, 0), (0.2 * x, y / 2, 0.70 * z), c)
+    b.box((-x / 2, -0.48 * y, 0), (0.2 * x, 0.5 * y, 0.70 * z), c)
     b.box((0.36 * x, -0.3 * y, 0.12 * z), (x / 2, 0.3 * y, 0.70 * z), c)  # the grip and its hole
     b.box((0.2 * x, -0.3 * y, 0.0), (x / 2, 0.3 * y, 0.14 * z), c)
     b.box((0.2 * x, -0.3 * y, 0.58 * z), (x / 2, 0.3 * y, 0.70 * z), c)
     b.lathe([(0.48 * x, 0.70 * z), (0.2 * x, 0.82 * z)], c, (-0.02 * x, 0), 12, 0.5)
     b.cylinder((-0.02 * x, 0), 0.2 * x, 0.82 * z, z, tone(c, 0.45), n=12)
-    b.box((-0.4 * x, -0.505 * y, 0.18 * z), (0.08 * x, -0.49 * y, 0.52 * z), PAPER)
+    b.box((-0.4 * x, -0.5 * y, 0.18 * z), (0.08 * x, -0.48 * y, 0.52 * z), PAPER)
 
 
 def _iron(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:

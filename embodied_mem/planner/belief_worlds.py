@@ -176,9 +176,10 @@ def _past(history: History, subject: Subject, places: list[Place], rates: Rates,
             total = sum(surfaces.values())
             for k, (surface, room) in enumerate(places):
                 share = surfaces.get(surface, 0.0) / total if room == state.room else 0.0
-                table[t, k] = (1 - rates.map_error) * share + rates.map_error / len(places) ** 2
+                # Seen there, it was there; the surface's own doubt is in ``share``.
+                table[t, k] = (1 - rates.map_error) * share + rates.map_error**3 / len(places)
             table[t, 0] = 0.3 * rates.false_hit ** min(6, state.hits)
-            table[t, -1] = 0.01
+            table[t, -1] = rates.map_error**3
         for k, place in enumerate(places):
             for seen in readings.looked.get((subject.key, slot.visit, place), {}).values():
                 miss = rates.inspect_miss

@@ -23,7 +23,7 @@ PASSAGE = 0.27
 APPROACH = 1.0  # from a reachable standing point to a surface, a bit under the 1.2 m that a pick needs
 DOOR_KEEP = 0.75  # floor in front of a door that stays free
 FRONT_KEEP = 0.60  # floor in front of a cupboard that other furniture leaves free
-TALL = 0.95  # what is higher hides things behind it from the camera
+TALL = 1.05  # what is higher hides things behind it from the camera, and is open to its front only
 CELL = 0.05
 _GAP = 0.03
 

@@ -117,27 +117,27 @@ def _opening(wall: Rect, rng: np.random.Generator) -> Rect:
     return (span[0], y0, span[1], y1) if axis == 0 else (x0, span[0], x1, span[1])
 
 
-def walls(rooms: Iterable[Room], doors: Iterable[Door], height: float) -> list[Box]:
-    """All walls as boxes x0, y0, z0, x1, y1, z1, lintels over the doors included."""
+def wall_cells(rooms: Iterable[Room], doors: Iterable[Door], height: float) -> list[Box]:
+    """All walls and lintels as small boxes x0, y0, z0, x1, y1, z1, each beside at most one room a side."""
     rooms, doors = [r.rect for r in rooms], [d.rect for d in doors]
     grown = [(r[0] - WALL, r[1] - WALL, r[2] + WALL, r[3] + WALL) for r in rooms]
-    xs = sorted({round(v, 3) for r in (*rooms, *grown, *doors) for v in (r[0], r[2])})
-    ys = sorted({round(v, 3) for r in (*rooms, *grown, *doors) for v in (r[1], r[3])})
+    xs, ys = (_cuts([*rooms, *grown, *doors], axis) for axis in (0, 1))
     boxes: list[Box] = []
     for x0, x1 in zip(xs, xs[1:], strict=False):
-        run: Box | None = None
         for y0, y1 in zip(ys, ys[1:], strict=False):
-            middle = ((x0 + x1) / 2, (y0 + y1) / 2)
-            z0 = _wall_bottom(middle, rooms, grown, doors)
-            if run and z0 == run[2]:
-                run = (*run[:4], y1, height)
-                continue
-            if run:
-                boxes.append(run)
-            run = None if z0 is None else (x0, y0, z0, x1, y1, height)
-        if run:
-            boxes.append(run)
-    return _joined(boxes)
+            z0 = _wall_bottom(((x0 + x1) / 2, (y0 + y1) / 2), rooms, grown, doors)
+            if z0 is not None:
+                boxes.append((x0, y0, z0, x1, y1, height))
+    return boxes
+
+
+def walls(rooms: Iterable[Room], doors: Iterable[Door], height: float) -> list[Box]:
+    """The same walls as :func:`wall_cells`, joined into few long boxes."""
+    return _joined(wall_cells(rooms, doors, height))
+
+
+def _cuts(rects: list[Rect], axis: int) -> list[float]:
+    return sorted({round(v, 3) for r in rects for v in (r[axis], r[axis + 2])})
 
 
 def _wall_bottom(xy: tuple[float, float], rooms: list[Rect], grown: list[Rect], doors: list[Rect]) -> float | None:
@@ -148,13 +148,17 @@ def _wall_bottom(xy: tuple[float, float], rooms: list[Rect], grown: list[Rect], 
 
 
 def _joined(boxes: list[Box]) -> list[Box]:
-    """Neighbours in x of the same section become one box: fewer seams, fewer triangles."""
-    joined: dict[tuple, Box] = {}
-    for box in sorted(boxes):
-        before = joined.pop((box[0], box[1], box[2], box[4]), None)
-        box = (before[0], *box[1:]) if before else box
-        joined[(box[3], box[1], box[2], box[4])] = box
-    return sorted(joined.values())
+    """Neighbours of one section become one box, along y and then along x: fewer rectangles to test against."""
+    for axis in (1, 0):
+        joined: dict[tuple, Box] = {}
+        for box in sorted(boxes):
+            section = (box[1 - axis], box[4 - axis], box[2])
+            before = joined.pop((*section, box[axis]), None)
+            if before:
+                box = (*before[: axis + 3], box[axis + 3], *before[axis + 4 :])
+            joined[(*section, box[axis + 3])] = box
+        boxes = list(joined.values())
+    return sorted(boxes)
 
 
 def contains(rect: Rect, xy: tuple[float, float]) -> bool:

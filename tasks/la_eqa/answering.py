@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,9 @@ from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.planner.agents import build_agent
 from embodied_mem.planner.workbench import Agent, Workbench
 from embodied_mem.tasks.la_eqa.items import Item
+from embodied_mem.tasks.la_eqa.oracle import Oracle
 from embodied_mem.tasks.la_eqa.pictures import Pictures
+from embodied_mem.tasks.la_eqa.predictions import prediction_row
 from embodied_mem.tasks.la_eqa.session import NOW, Present
 from embodied_mem.types import FrameRef
 
@@ -56,34 +58,26 @@ class House:
         job = f"house-{seed}"
         return cls(job, seed, config, palace, site_map, present, items, Pictures(folder, palace, site_map))
 
-    def agent(self, name: str) -> Agent:
+    def agent(self, name: str) -> Agent | Oracle:
         """An agent by name; the oracle is the task's own, because it is handed the answers."""
-        if name == "oracle":
-            from embodied_mem.tasks.la_eqa.oracle import Oracle
+        return Oracle() if name == "oracle" else build_agent(name, prices=self.config.prices)
 
-            return Oracle({item.question: item for item in self.items})
-        return build_agent(name, prices=self.config.prices)
-
-    def answer(self, agent: Agent, item: Item) -> dict:
+    def answer(self, agent: Agent | Oracle, item: Item) -> dict:
         """One prediction: what the agent answered and cited, judged, with the true way it went."""
-        from embodied_mem.tasks.la_eqa.metrics import judged
-
+        if isinstance(agent, Oracle):
+            answer, views = agent.answer_item(item)
+            return {"job": self.job, **prediction_row(item, agent.name, answer, views)}
         robot = self.present.start(tuple(item.start_pose))
         # The map is copied: what a robot learns while it answers one question is forgotten with it.
         bench = Workbench(self.palace, self.site_map.copy(), robot, self.present.detector, item.question_time)
         started = time.perf_counter()
         answer = agent.answer(item.question, bench)
-        seconds = time.perf_counter() - started
-        row = {
-            "job": self.job, "house": self.seed, "agent": agent.name, "question_id": item.question_id,
-            "item": item.to_json(), "answer": answer.value.to_json(), "text": answer.text,
-            "confidence": float(answer.confidence), "understood": answer.understood,
-            "evidence": [str(ref) for ref in answer.evidence],
-            "now_frames": self.present.noted(robot, list(answer.evidence)), "cost": asdict(answer.cost),
-            "images": answer.cost.images, "travel_m": round(robot.metres, 3), "steps": robot.steps,
-            "seconds": round(seconds, 3), "path": self.present.path(robot), "trace": list(answer.trace),
-        }  # fmt: skip
-        row = judged(row)
+        cost = replace(
+            answer.cost, metres=round(robot.metres, 3), steps=robot.steps, seconds=time.perf_counter() - started
+        )
+        views = self.present.noted(robot, list(answer.evidence))
+        row = prediction_row(item, agent.name, replace(answer, cost=cost), views)
+        row |= {"job": self.job, "path": self.present.path(robot)}
         if agent.name == DRAWN_AGENT and self._drawn.get(item.category, 0) < DRAWN_PER_CATEGORY:
             self._drawn[item.category] = self._drawn.get(item.category, 0) + 1
             self.pictures.draw(item, row, [self._frame(ref) for ref in answer.evidence[:3]])

@@ -12,7 +12,6 @@ import numpy as np
 from embodied_mem.evaluation import report as html
 from embodied_mem.evaluation.run import read_rows
 from embodied_mem.tasks.la_eqa.items import CATEGORIES
-from embodied_mem.tasks.la_eqa.metrics import intervals
 
 MAIN = "mind_palace"
 CARDS_PER_CATEGORY = 4
@@ -30,7 +29,7 @@ def write_report(folder: Path) -> Path:
         f"<p class=note>{metrics['houses']} houses, {metrics['config']['days']} days, {metrics['questions']} "
         f"questions; house seeds from {metrics['seed']}; run time {metrics['run_seconds'] / 60:.0f} min. "
         "Brackets: 95 % bootstrap interval over houses.</p>",
-        *_correctness(metrics, by_agent),
+        *_correctness(metrics),
         *_costs(metrics),
         *_plots(metrics, by_agent),
         *_templates(by_agent.get(MAIN, [])),
@@ -39,11 +38,11 @@ def write_report(folder: Path) -> Path:
     return html.save(folder / "report.html", html.page("LA-EQA report", body))
 
 
-def _correctness(metrics: dict, by_agent: dict) -> list[str]:
+def _correctness(metrics: dict) -> list[str]:
     head = ["agent", "all", *(c.replace("_", " ") for c in CATEGORIES), "partial", "abstained"]
     lines = []
     for agent, row in metrics["agents"].items():
-        low_high = intervals(by_agent[agent])
+        low_high = row["intervals"]
         cells = [
             f"{_number(row['correctness'][c])}<br><small>{_interval(low_high.get(c))}</small>"
             for c in ("all", *CATEGORIES)
@@ -91,10 +90,10 @@ def _templates(rows: list[dict]) -> list[str]:
         groups[(CATEGORIES.index(row["category"]), row["template"])].append(row)
     lines = []
     for (_, template), inside in sorted(groups.items()):
-        mean = {k: np.mean([r[k] for r in inside]) for k in ("correct", "partial", "images", "travel_m")}
+        mean = {k: np.mean([r[k] for r in inside]) for k in ("correct", "partial", "images", "metres")}
         lines.append(
             [template, inside[0]["category"].replace("_", " "), str(len(inside)),
-             *(f"{mean[k]:.2f}" for k in ("correct", "partial", "images", "travel_m"))]
+             *(f"{mean[k]:.2f}" for k in ("correct", "partial", "images", "metres"))]
         )  # fmt: skip
     head = ["template", "category", "questions", "correct", "partial", "images", "metres"]
     return [f"<h2>{MAIN} by template</h2>", html.table(head, lines)]
@@ -124,7 +123,7 @@ def _card(row: dict, folder: Path) -> str:
                f"</figcaption></figure>" for name, caption in about["pictures"]]  # fmt: skip
     facts = (
         f"<p>Answer: <b>{html.text(row['text'])}</b> (confidence {row['confidence']:.2f}) · truth: "
-        f"<b>{html.text(row['truth'])}</b> · {row['images']} images, {row['travel_m']:.1f} m "
+        f"<b>{html.text(row['truth_text'])}</b> · {row['images']} images, {row['metres']:.1f} m "
         f"(shortest {row['l_star']:.1f} m)</p>"
     )
     head = f"{mark} <b>{html.text(row['question'])}</b> <small>{row['category']} · {row['template']}</small>"

@@ -64,15 +64,12 @@ class LaEqa:
         for name in self.config.agents:
             agent = at.agent(name)
             for i, item in enumerate(at.items):
-                key = f"{name}:{item.question_id}"
-                if key not in done:
+                if f"{name}/{item.question_id}" not in done:
                     status(f"{name} {i + 1}/{len(at.items)}")
-                    emit({"key": key, **at.answer(agent, item)})
+                    emit(at.answer(agent, item))
 
     def metrics(self, rows: list[dict]) -> dict:
-        from embodied_mem.tasks.la_eqa.metrics import metrics
-
-        return {"task": "la_eqa", "seed": self.config.seed, **metrics(rows), "config": asdict(self.config)}
+        return {**self.score(rows), "seed": self.config.seed, "config": asdict(self.config)}
 
     def report(self, folder: Path) -> Path:
         from embodied_mem.tasks.la_eqa.report import write_report
@@ -82,9 +79,9 @@ class LaEqa:
     @staticmethod
     def score(rows: list[dict]) -> dict:
         """Metrics of a predictions file alone; every answer is judged anew. Raises InputError for a damaged row."""
-        from embodied_mem.tasks.la_eqa.metrics import metrics, rescore
+        from embodied_mem.tasks.la_eqa.metrics import score
 
-        return {"task": "la_eqa", **metrics([rescore(row) for row in rows])}
+        return score(rows)
 
     @staticmethod
     def record(house: int, out: Path, days: int) -> Path:

@@ -62,7 +62,6 @@ class Draft:
         self.seed, self.days, self.house = seed, days, house
         self.start = day_zero(seed)
         self.places = places_of(house)
-        self.rooms = sorted({p.room for p in self.places})
         rng = rng_of(seed, "residents")
         self.residents = tuple(str(n) for n in rng.choice(NAMES, size=int(rng.integers(2, 5)), replace=False))
         self.patterns: list[Pattern] = []

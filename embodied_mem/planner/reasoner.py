@@ -59,5 +59,7 @@ class EmbeddedReasoner:
         belief = session.belief()
         value, chance = session.conclude(belief)
         evidence = session.evidence(belief, value)
+        # The uncalibrated belief stays in the trace: calibration is fitted on it.
+        session.trace.add("answer", value=chance, kind=query.kind, belief=round(chance, 4), before=belief)
         sure = calibrated(query.kind, chance)
         return Answer(value, say(query, value, belief.reason), sure, evidence, session.cost, session.trace.steps())

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 RGB = tuple[float, float, float]
 
 # The greys stand so far apart that no shading factor in 0.45..1.1 makes one of them look like another.
 COLOURS: dict[str, RGB] = {
     "red": (0.85, 0.08, 0.08), "orange": (1.00, 0.47, 0.02), "yellow": (0.97, 0.86, 0.10), "green": (0.12, 0.62, 0.16),
-    "blue": (0.10, 0.25, 0.85), "purple": (0.50, 0.12, 0.66), "pink": (1.00, 0.50, 0.70), "brown": (0.46, 0.29, 0.17),
+    "blue": (0.10, 0.25, 0.85), "purple": (0.50, 0.12, 0.66), "pink": (1.00, 0.50, 0.70), "brown": (0.40, 0.26, 0.16),
     "black": (0.06, 0.06, 0.06), "white": (0.96, 0.96, 0.96), "grey": (0.40, 0.40, 0.40),
 }
 MATERIALS = ("wood", "metal", "plastic", "glass", "ceramic", "fabric", "paper", "leather", "rubber", "wicker")
@@ -287,18 +289,28 @@ def surface_names(furniture_label: str) -> tuple[str, ...]:
     return tuple(name for _, _, name in LEVELS.get(furniture_label, ())) or (furniture_label,)
 
 
+def _looks() -> tuple[np.ndarray, np.ndarray]:
+    """How each colour may look (C×K×3) under shading 0.45..1.1 with a share of mid-grey, and the price of that share (K)."""
+    shading, haze = (grid.ravel() for grid in np.meshgrid(np.linspace(0.45, 1.1, 27), np.linspace(0.0, 0.4, 9)))
+    pure = np.array(list(COLOURS.values()))[:, None, :] * (shading * (1 - haze))[None, :, None]
+    return pure + 0.45 * haze[None, :, None], 0.3 * haze**2
+
+
+_LOOKS, _PRICE = _looks()
+_NAMES = tuple(COLOURS)
+_SCALE = (_LOOKS**2).sum(axis=-1) + 0.02  # distances are relative to brightness: a dark image still has hues
+
+
 def colour_name(rgb: Sequence[float]) -> str:
-    """The colour word nearest to an RGB value (0..1, or 0..255 if any channel exceeds 1.5) under any shading 0.45..1.1."""
-    value = [float(v) / 255 for v in rgb] if max(rgb) > 1.5 else [float(v) for v in rgb]
-    best, best_error = "", float("inf")
-    for name, reference in COLOURS.items():
-        norm = sum(c * c for c in reference)
-        shading = min(1.1, max(0.45, sum(v * c for v, c in zip(value, reference, strict=True)) / norm))
-        error = sum((v - shading * c) ** 2 for v, c in zip(value, reference, strict=True))
-        error /= shading * shading * norm + 0.02  # relative: a dark image still has hues
-        if error < best_error:
-            best, best_error = name, error
-    return best
+    """The colour word for the mean RGB (0..1, or 0..255 if any channel exceeds 1.5) of an object.
+
+    Robust to shading by 0.45..1.1, and to handles, labels and screens, which mix some grey in.
+    """
+    value = np.asarray(rgb, dtype=np.float64)
+    if value.max() > 1.5:
+        value = value / 255
+    misfit = ((_LOOKS - value) ** 2).sum(axis=-1) / _SCALE + _PRICE
+    return _NAMES[int(misfit.min(axis=1).argmin())]
 
 
 def _index() -> dict[str, str]:

@@ -23,19 +23,20 @@ def _cells(k: Look, n: int = 5) -> int:
 
 def _book(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
-    b.box((-x / 2, -y / 2, 0.85 * z), (x / 2, y / 2, z), c, k.print, _cells(k))
-    b.box((-x / 2, -y / 2, 0), (x / 2, y / 2, 0.15 * z), c)
-    b.box((-x / 2, -y / 2, 0.15 * z), (-x / 2 + 0.01, y / 2, 0.85 * z), tone(c, 0.8))
-    b.box((-x / 2 + 0.01, -y / 2 + 0.008, 0.15 * z), (x / 2 - 0.008, y / 2 - 0.008, 0.85 * z), PAPER)
-    b.box((-0.25 * x, 0.15 * y, z - 0.001), (0.3 * x, 0.3 * y, z), PAPER)  # the title
+    b.box((-x / 2, -y / 2, 0.76 * z), (x / 2, y / 2, z), c, k.print, _cells(k))
+    b.box((-x / 2, -y / 2, 0), (x / 2, y / 2, 0.24 * z), c)
+    b.box((-x / 2, -y / 2, 0.24 * z), (-x / 2 + 0.01, y / 2, 0.76 * z), tone(c, 0.8))
+    b.box((-x / 2 + 0.01, -y / 2 + 0.008, 0.24 * z), (x / 2 - 0.008, y / 2 - 0.008, 0.76 * z), PAPER)
+    b.box((-0.25 * x, 0.15 * y, z - 0.001), (0.2 * x, 0.25 * y, z), PAPER)  # the title
 
 
 def _notebook(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
-    b.box((-0.46 * x, -y / 2, 0), (x / 2, y / 2, 0.25 * z), PAPER)
-    b.box((-0.46 * x, -y / 2, 0.25 * z), (x / 2, y / 2, 0.4 * z), c, k.print, _cells(k))
+    b.box((-0.46 * x, -0.48 * y, 0.06 * z), (0.48 * x, 0.48 * y, 0.28 * z), PAPER)
+    b.box((-0.46 * x, -y / 2, 0), (x / 2, y / 2, 0.06 * z), c)
+    b.box((-0.46 * x, -y / 2, 0.28 * z), (x / 2, y / 2, 0.42 * z), c, k.print, _cells(k))
     for i in range(5):  # the spiral
-        b.box((-x / 2, (-0.4 + 0.19 * i) * y, 0), (-0.40 * x, (-0.35 + 0.19 * i) * y, 0.5 * z), STEEL)
+        b.box((-x / 2, (-0.4 + 0.19 * i) * y, 0), (-0.42 * x, (-0.36 + 0.19 * i) * y, 0.5 * z), STEEL)
     b.tube([(-0.2 * x, -0.35 * y, 0.52 * z), (0.35 * x, 0.3 * y, 0.52 * z)], 0.07 * z, DARK)  # a pen
 
 
@@ -80,7 +81,7 @@ def _laptop(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 def _tablet(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     b.block((-x / 2, -y / 2, 0.02 * z), (x, 0, 0), (0, 0.62 * y, 0.96 * z), (0, 0.12 * y, 0), c)
-    b.block((-0.45 * x, -0.49 * y, 0.08 * z), (0.9 * x, 0, 0), (0, 0.54 * y, 0.84 * z), (0, 0.02 * y, 0), (0.22, 0.28, 0.36))
+    b.block((-0.36 * x, -0.40 * y, 0.18 * z), (0.72 * x, 0, 0), (0, 0.40 * y, 0.62 * z), (0, 0.02 * y, 0), (0.25, 0.28, 0.32))
     b.block((-0.2 * x, 0.44 * y, 0), (0.4 * x, 0, 0), (0, -0.3 * y, 0.7 * z), (0, 0.05 * y, 0), tone(c, 0.6))
 
 
@@ -167,9 +168,9 @@ def _camera(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 def _scissors(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     for side in (-1, 1):
-        b.block((-0.02 * x, -side * 0.03 * y, 0.3 * z), (0.5 * x, side * 0.34 * y, 0), (0.03 * x, -side * 0.12 * y, 0), (0, 0, 0.3 * z), STEEL)
-        b.tube([(0.0, side * 0.02 * y, 0.45 * z), (-0.16 * x, -side * 0.12 * y, 0.45 * z)], 0.05 * y, c)
-        b.arc((-0.30 * x, -side * 0.25 * y, 0.45 * z), (0.16 * x, 0, 0), (0, 0.19 * y, 0), 0, 360, 0.055 * y, c, steps=9, n=6)
+        b.block((-0.02 * x, -side * 0.03 * y, 0.3 * z), (0.5 * x, side * 0.30 * y, 0), (0.02 * x, -side * 0.09 * y, 0), (0, 0, 0.3 * z), tone(STEEL, 0.6))
+        b.tube([(0.0, side * 0.02 * y, 0.45 * z), (-0.16 * x, -side * 0.12 * y, 0.45 * z)], 0.08 * y, c)
+        b.arc((-0.30 * x, -side * 0.25 * y, 0.45 * z), (0.16 * x, 0, 0), (0, 0.17 * y, 0), 0, 360, 0.08 * y, c, steps=9, n=6)
 
 
 def _toy_car(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -236,7 +237,7 @@ def _vase(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.lathe(profile, c, n=n, pattern=k.print, rings=8 if k.print != "plain" else 0)
     for dx, dy, h, colour in ((-.5, .1, .88, (.95, .4, .5)), (.45, -.3, .84, (.98, .85, .3)), (.1, .45, .93, (.95, .95, .95))):
         b.tube([(0, 0, 0.5 * z), (dx * r, dy * r, h * z)], 0.045 * r, LEAF, 4)
-        b.sphere((dx * r, dy * r, h * z), (0.26 * r, 0.26 * r, 0.065 * z), colour, 7, 4)
+        b.sphere((dx * r, dy * r, h * z), (0.2 * r, 0.2 * r, 0.05 * z), colour, 7, 4)
 
 
 def _candle(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -265,11 +266,11 @@ def _picture_frame(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     lean = 0.4 * y
     def panel(x0: float, x1: float, z0: float, z1: float, forward: float, colour: RGB) -> None:
         b.block((x0 * x, -y / 2 + lean * z0 + forward, z0 * z), ((x1 - x0) * x, 0, 0), (0, lean * (z1 - z0), (z1 - z0) * z), (0, 0.1 * y, 0), colour)
-    for x0, x1, z0, z1 in ((-.5, .5, 0, .15), (-.5, .5, .85, 1), (-.5, -.34, .15, .85), (.34, .5, .15, .85)):
+    for x0, x1, z0, z1 in ((-.5, .5, 0, .2), (-.5, .5, .8, 1), (-.5, -.28, .2, .8), (.28, .5, .2, .8)):
         panel(x0, x1, z0, z1, 0.0, c)
-    panel(-.34, .34, .15, .45, 0.03 * y, (0.45, 0.62, 0.35))  # a landscape
-    panel(-.34, .34, .45, .85, 0.03 * y, (0.70, 0.82, 0.92))
-    b.block((-0.06 * x, 0.40 * y, 0), (0.12 * x, 0, 0), (0, -0.35 * y, 0.7 * z), (0, 0.08 * y, 0), DARK)
+    panel(-.28, .28, .2, .45, 0.03 * y, (0.42, 0.50, 0.36))  # a landscape
+    panel(-.28, .28, .45, .8, 0.03 * y, (0.62, 0.66, 0.70))
+    b.block((-0.06 * x, 0.40 * y, 0), (0.12 * x, 0, 0), (0, -0.35 * y, 0.7 * z), (0, 0.08 * y, 0), tone(c, 0.7))
 
 
 def _clock(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -352,10 +353,10 @@ def _shoe(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     for side in (-1, 1):  # a pair, toes to −x
         my = side * 0.27 * y
-        b.sphere((0, my, 0.10 * z), (0.5 * x, 0.215 * y, 0.10 * z), tone(PAPER, 0.9), 12, 4)
+        b.sphere((0, my, 0.10 * z), (0.5 * x, 0.215 * y, 0.10 * z), tone(c, 1.3), 12, 4)
         b.sphere((-0.2 * x, my, 0.28 * z), (0.28 * x, 0.2 * y, 0.28 * z), c, 10, 6)
         b.lathe([(0.22 * x, 0.12 * z), (0.21 * x, 0.6 * z), (0.2 * x, z)], c, (0.24 * x, my), 12, 0.2 * y / (0.22 * x))
-        b.lathe([(0.2 * x, z), (0.18 * x, 0.9 * z), (0, 0.4 * z)], DARK, (0.24 * x, my), 12, 0.2 * y / (0.22 * x))
+        b.lathe([(0.2 * x, z), (0.18 * x, 0.9 * z), (0, 0.4 * z)], tone(c, 0.4), (0.24 * x, my), 12, 0.2 * y / (0.22 * x))
         for px in (-0.16, -0.06):
             b.box((px * x, my - 0.1 * y, 0.5 * z), ((px + 0.04) * x, my + 0.1 * y, 0.66 * z), PAPER)
 
@@ -365,7 +366,7 @@ def _slipper(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     for side in (-1, 1):
         my = side * 0.27 * y
         b.sphere((0, my, 0.14 * z), (0.5 * x, 0.215 * y, 0.14 * z), tone(c, 0.7), 12, 4)
-        b.sphere((0.12 * x, my, 0.22 * z), (0.32 * x, 0.17 * y, 0.08 * z), PAPER, 10, 4)
+        b.sphere((0.12 * x, my, 0.22 * z), (0.32 * x, 0.17 * y, 0.08 * z), tone(c, 1.12), 10, 4)
         turn, along = np.linspace(0, np.pi, 9), np.linspace(0, 1, 5)
         rows = [[((-0.46 + 0.45 * t) * x, my + (0.09 + 0.12 * t ** 0.5) * y * np.cos(a), (0.15 + 0.85 * t ** 0.6 * np.sin(a)) * z) for a in turn]
                 for t in along]

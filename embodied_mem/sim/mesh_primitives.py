@@ -34,7 +34,9 @@ def tone(rgb: RGB, factor: float) -> RGB:
 
 def print_colour(rgb: RGB) -> RGB:
     """The second colour of a print: a tone of the first, so that the mean still reads as the first colour."""
-    return (0.24, 0.24, 0.24) if max(rgb) < 0.15 else tone(rgb, 0.42)
+    if max(rgb) < 0.15:
+        return (0.17, 0.17, 0.17)
+    return tone(rgb, 0.42 if max(rgb) - min(rgb) > 0.1 else 0.6)
 
 
 def _is_printed(pattern: str, i: np.ndarray, j: np.ndarray) -> np.ndarray:

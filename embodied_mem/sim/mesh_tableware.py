@@ -88,7 +88,7 @@ def _fruit_bowl(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     _bowl(b, (x, y, 0.62 * z), c, k)
     if k.full:
         for i, (px, py, pz) in enumerate(((-.2, -.1, .5), (.2, -.12, .5), (0, .2, .5), (.02, -.02, .74))):
-            b.sphere((px * x, py * y, pz * z), (0.17 * x, 0.17 * x, 0.26 * z), FRUIT[i], 8, 5)
+            b.sphere((px * x, py * y, pz * z), (0.15 * x, 0.15 * x, 0.24 * z), FRUIT[i], 8, 5)
 
 
 def _bottle(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -102,7 +102,8 @@ def _thermos(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     r, z = s[0] / 2, s[2]
     rings = 8 if k.print != "plain" else 0
     b.lathe([(0, 0), (r, 0), (r, 0.70 * z), (0.75 * r, 0.76 * z)], c, pattern=k.print, rings=rings)
-    b.cylinder((0, 0), 0.8 * r, 0.76 * z, z, STEEL, top=0.68 * r)
+    b.cylinder((0, 0), 0.8 * r, 0.76 * z, 0.80 * z, STEEL)
+    b.cylinder((0, 0), 0.8 * r, 0.80 * z, z, tone(c, 0.8), top=0.68 * r)
 
 
 def _kettle(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -163,8 +164,8 @@ def _cutting_board(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 def _jar(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     r, z = s[0] / 2, s[2]
     b.lathe([(0, 0), (0.95 * r, 0), (r, 0.1 * z), (r, 0.68 * z), (0.75 * r, 0.80 * z)], c)
-    b.cylinder((0, 0), 0.82 * r, 0.80 * z, z, STEEL, n=14)
-    b.box((-0.5 * r, -1.0 * r, 0.22 * z), (0.5 * r, -0.8 * r, 0.55 * z), PAPER)
+    b.cylinder((0, 0), 0.82 * r, 0.80 * z, z, tone(c, 0.5), n=14)
+    b.box((-0.45 * r, -1.0 * r, 0.25 * z), (0.45 * r, -0.8 * r, 0.50 * z), PAPER)
 
 
 def _lunch_box(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -193,7 +194,7 @@ def _blender(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     r, z = s[0] / 2, s[2]
     b.lathe([(0, 0), (r, 0), (0.7 * r, 0.36 * z), (0, 0.36 * z)], c)
     b.box((-0.3 * r, -0.98 * r, 0.08 * z), (0.3 * r, -0.7 * r, 0.18 * z), DARK)
-    b.lathe([(0.5 * r, 0.36 * z), (0.78 * r, 0.90 * z)], (0.72, 0.83, 0.86))
+    b.lathe([(0.5 * r, 0.36 * z), (0.78 * r, 0.90 * z)], tone(c, 1.3))
     b.lathe([(0.80 * r, 0.90 * z), (0.75 * r, 0.96 * z), (0, z)], c)
     b.tube([(0.6 * r, 0, 0.8 * z), (0.93 * r, 0, 0.78 * z), (0.88 * r, 0, 0.5 * z), (0.55 * r, 0, 0.5 * z)], 0.05 * r, c)
 

@@ -11,6 +11,7 @@ import json
 import math
 from collections import Counter
 from dataclasses import replace
+from zlib import crc32
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Chooser:
                 chosen += picked[:room]
                 if not picked:
                     break
-        return chosen + self._fakes(turns, pools, quota - len(chosen) if len(chosen) < quota - fakes else fakes)
+        return chosen + self._fakes(turns, pools, chosen, fakes)
 
     def _shuffled(self, drafts: list[Draft]) -> list[Draft]:
         return [drafts[i] for i in self.rng.permutation(len(drafts))]
@@ -80,10 +81,14 @@ class Chooser:
     def _pick(self, template: Template, pool: list[Draft], chosen: list[Draft], quota: int, strict: bool) -> Draft | None:
         """The best draft left in a pool that breaks no rule, or None. Strict: an answer once a template."""
         given = Counter(_answer(d) for d in chosen if d.template == template.name)
+        rank = self._preference(template, pool)
         yes_no = Counter(d.value.data for d in chosen if d.value.type == "bool")
         ranked = sorted(
             range(len(pool)),
-            key=lambda i: (given[_answer(pool[i])], not pool[i].moving, pool[i].static, self._known(pool[i]), i),
+            key=lambda i: (
+                given[_answer(pool[i])], pool[i].static, rank.get(_answer(pool[i]), 0), not pool[i].moving,
+                self._known(pool[i]), i,
+            ),
         )
         for i in ranked:
             draft = pool[i]
@@ -96,6 +101,12 @@ class Chooser:
                 self._remember(draft)
                 return pool.pop(i)
         return None
+
+    def _preference(self, template: Template, pool: list[Draft]) -> dict[str, int]:
+        """Which answer to prefer where there are few (counts, states): in turn, starting elsewhere in each house."""
+        few = sorted({_answer(d) for d in pool if d.value.type in ("count", "label")})
+        shift = (self.world.seed + crc32(template.name.encode())) % max(len(few), 1)
+        return {answer: (i - shift) % len(few) for i, answer in enumerate(few)}
 
     def _balances(self, answer: bool, yes_no: Counter) -> bool:
         """Yes and no in turn; which comes first changes with the house."""
@@ -123,24 +134,27 @@ class Chooser:
 
     # -- unanswerable -------------------------------------------------------------------------------------------
 
-    def _fakes(self, turns: list[Template], pools: dict[str, list[Draft]], count: int) -> list[Draft]:
+    def _fakes(self, turns: list[Template], pools: dict[str, list[Draft]], chosen: list[Draft], count: int) -> list:
+        """Unanswerable drafts, spread over the templates that were drawn from."""
+        real = Counter(d.template for d in chosen)
         fakes: list[Draft] = []
         usable = [t for t in turns if t.fake and pools[t.name]]
-        for turn in range(20 * count if usable else 0):
+        for _ in range(20 * count if usable else 0):
             if len(fakes) == count:
                 break
-            template = usable[turn % len(usable)]
+            made = Counter(d.template for d in fakes)
+            template = min(usable, key=lambda t: (made[t.name], not real[t.name], self.rng.random()))
             pool = pools[template.name]
-            draft = self._fake(pool[int(self.rng.integers(len(pool)))], template, turn)
+            draft = self._fake(pool[int(self.rng.integers(len(pool)))], template)
             if draft is not None and _key(draft) not in self._asked and self._reach(draft):
                 self._remember(draft)
                 fakes.append(draft)
         return fakes
 
-    def _fake(self, draft: Draft, template: Template, turn: int) -> Draft | None:
+    def _fake(self, draft: Draft, template: Template) -> Draft | None:
         """An unanswerable twin: a label or a colour that never was in the house, or a time before the first visit."""
         mode = int(self.rng.integers(3))
-        if mode == 2 and template.category == "past":
+        if template.kind == "compare" or (mode == 2 and template.category == "past"):
             return self._too_early(draft)
         ref = self._strange_label(draft) if mode != 1 or template.kind == "attribute" else self._strange_colour()
         if ref is None:
@@ -151,10 +165,9 @@ class Chooser:
         date = self.world.stops[0].date - dt.timedelta(days=int(self.rng.integers(2, 15)))
         part = ("morning", "evening")[int(self.rng.integers(2))]
         # A weekday would be taken for the one of the recorded week: say the date.
-        words = date_words(date, part, date + dt.timedelta(days=100))
-        return abstain_from(
-            draft, replace(draft.query, when=TimeRef("visit", date.isoformat(), part)), {"time": words}
-        )
+        far = date + dt.timedelta(days=100)
+        words = {"time": date_words(date, part, far), "bare": date_words(date, part, far, bare=True)}
+        return abstain_from(draft, replace(draft.query, when=TimeRef("visit", date.isoformat(), part)), words)
 
     def _strange_label(self, draft: Draft) -> ObjectRef | None:
         aspect = draft.query.aspect if draft.query.kind in ("state", "predict") else ""

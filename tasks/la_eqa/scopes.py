@@ -59,18 +59,26 @@ def change_drafts(world: World, pairs: Iterable[tuple[int, int]], scope: str) ->
             if len(labels) > MOST_CHANGES or any(n > 1 for n in labels.values()):
                 continue
             now = b == world.days
-            look = pieces(world, b, room, surface) if now and (left or not came) else set()
-            if now and (left or not came) and not look:
+            look = _absences(world, b, room, surface, [old[t] for t in left]) if now and (left or not came) else []
+            if not all(look):
                 continue
             yield Draft(
                 Query("changes", None, room, surface, world.when(a), world.when(b)),
                 Value("set", frozenset([f"+{new[t].label}" for t in came] + [f"-{old[t].label}" for t in left])),
                 {"place": on_place(surface, room), "onto": onto_place(surface, room), **pair_slots(world, a, b)},
                 [world.evidence(a, t) for t in left] + [world.evidence(b, t) for t in came],
-                [{t} for t in came] + ([look] if look else []) if now else [],
+                [{t} for t in came] + look if now else [],
                 moving=bool(came or left),
                 about=(room, surface, a, b),
             )
+
+
+def _absences(world: World, k: int, room: str, surface: str, gone: list[Thing]) -> list[set[int]]:
+    """What one looks at to learn that things are gone: the furniture each stood on, or anything of the place."""
+    owners = sorted({t.furniture for t in gone if t.furniture})
+    if owners:
+        return [{f} if world.visible(k, f) else set() for f in owners]
+    return [pieces(world, k, room, surface)]
 
 
 def compare_drafts(world: World, pairs: Iterable[tuple[int, int]], scope: str) -> Iterator[Draft]:

@@ -33,7 +33,7 @@ def gaps(world: World) -> range:
     return range(world.days - 1)
 
 
-@template("multi_past", "when")
+@template("multi_past", "when", fake=True)
 def when_moved(world: World) -> Iterator[Draft]:
     """Things that changed their place exactly once between the first and the last visit, and not since."""
     for thing, ref in named(world, things(world)):
@@ -64,7 +64,7 @@ def when_arrived(world: World) -> Iterator[Draft]:
                 yield event_draft(world, thing, ref, k, query, event.time, {"place": on_place(*new)}, [k, k + 1])
 
 
-@template("multi_past", "when")
+@template("multi_past", "when", fake=True)
 def when_appeared(world: World) -> Iterator[Draft]:
     """Things that came into the house once and were seen on the next visit."""
     for thing, ref in named(world, things(world)):
@@ -76,7 +76,7 @@ def when_appeared(world: World) -> Iterator[Draft]:
             yield event_draft(world, thing, ref, k, Query("when", ref, aspect="appeared"), events[0].time, {}, [k + 1])
 
 
-@template("multi_past", "when")
+@template("multi_past", "when", fake=True)
 def when_removed(world: World) -> Iterator[Draft]:
     """Things that left the house once and were seen on the visit before."""
     for thing, ref in named(world, things(world)):
@@ -115,13 +115,13 @@ def when_state(world: World) -> Iterator[Draft]:
                 yield Draft(**{**draft.__dict__, "images": 2})
 
 
-@template("multi_past", "when")
+@template("multi_past", "when", fake=True)
 def first_seen(world: World) -> Iterator[Draft]:
     """Things that were not in the house on the first visit: the visit that saw them first."""
     yield from _sighting(world, "first_seen", 0, lambda w, thing, k: all(w.place(m, thing) is None for m in range(k)))
 
 
-@template("multi_past", "when")
+@template("multi_past", "when", fake=True)
 def last_seen(world: World) -> Iterator[Draft]:
     """Things that have left the house: the visit that saw them last."""
     yield from _sighting(
@@ -156,12 +156,12 @@ def changes_room(world: World) -> Iterator[Draft]:
     yield from change_drafts(world, _pairs(world), "room")
 
 
-@template("multi_past", "compare")
+@template("multi_past", "compare", fake=True)
 def compare_room(world: World) -> Iterator[Draft]:
     yield from compare_drafts(world, _pairs(world), "room")
 
 
-@template("multi_past", "compare")
+@template("multi_past", "compare", fake=True)
 def compare_surface(world: World) -> Iterator[Draft]:
     yield from compare_drafts(world, _pairs(world), "surface")
 

@@ -17,7 +17,7 @@ def recent(world: World) -> range:
     return range(max(0, world.days - 14), world.days)
 
 
-@template("past_present", "compare")
+@template("past_present", "compare", fake=True)
 def still_there(world: World) -> Iterator[Draft]:
     """Whether a thing is now where it was on a visit; a thing that never moves is not asked about."""
     now = world.days
@@ -43,12 +43,12 @@ def still_there(world: World) -> Iterator[Draft]:
             )
 
 
-@template("past_present", "compare")
+@template("past_present", "compare", fake=True)
 def compare_now_room(world: World) -> Iterator[Draft]:
     yield from compare_drafts(world, [(k, world.days) for k in recent(world)], "room")
 
 
-@template("past_present", "compare")
+@template("past_present", "compare", fake=True)
 def compare_now_surface(world: World) -> Iterator[Draft]:
     yield from compare_drafts(world, [(k, world.days) for k in recent(world)], "surface")
 
@@ -119,7 +119,7 @@ def how_long_state(world: World) -> Iterator[Draft]:
             )
 
 
-@template("past_present", "compare")
+@template("past_present", "compare", fake=True)
 def same_state(world: World) -> Iterator[Draft]:
     """Whether something that changes its state is now in the state of a visit."""
     now = world.days

@@ -50,7 +50,7 @@ def associate(
     """
     histories = _histories(palace, visit)
     fixed = [h for h in histories if h.track.fixed]
-    groups = cluster(palace.sightings(visit=visit.id), _seeds(fixed))
+    groups = cluster(palace.sightings(visit=visit.id), views_of(visit.id).camera, _seeds(fixed))
     cells = {node.ref: cell for node, cell in zip(palace.frames(visit.id), views_of(visit.id).cells, strict=True)}
     scene = _Scene(visit, site_map, views_of(visit.id), cells, next_track=_next_track(palace))
     scene.place_furniture([g for g in groups if g.furniture], fixed)

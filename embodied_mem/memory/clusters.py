@@ -14,11 +14,14 @@ import numpy as np
 
 from embodied_mem import ontology
 from embodied_mem.memory.records import Sighting
+from embodied_mem.types import Camera
 
 NEAR_M = 0.13  # sightings of one small thing scatter less than this
 COLOUR_STEP = 0.30  # distance of hues that counts like one NEAR_M
 OVERLAP = 0.25  # share of the smaller footprint that two sightings of one piece of furniture have in common
-STRETCH = 1.25  # a piece of furniture is at most this much larger than its kind's typical size
+STRETCH, SLACK_M = 1.25, 0.2  # a piece of furniture is at most this much larger than its kind's typical size
+CUT = 0.05  # weight of a sighting that the image's edge cuts
+BASE_SHARE = 0.3
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Cluster:
 
     furniture: bool
     sightings: list[Sighting] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
     refs: set = field(default_factory=set)
     low: np.ndarray | None = None
     high: np.ndarray | None = None
@@ -35,12 +39,12 @@ class Cluster:
     _weight: float = 0.0
     xyz: np.ndarray | None = None
 
-    def add(self, sighting: Sighting) -> None:
-        """Take a sighting in; the mean place and hue follow, weighted by how near it was taken."""
+    def add(self, sighting: Sighting, weight: float) -> None:
+        """Take a sighting in; the mean place and hue follow by weight."""
         self.sightings.append(sighting)
         self.refs.add(sighting.ref)
         low, high = np.array(sighting.low), np.array(sighting.high)
-        weight = _quality(sighting)
+        self.weights.append(weight)
         if self._weight == 0.0 and self.seed is None:
             self.low, self.high, self.xyz, self.hue = low, high, centre(sighting), hue(sighting.rgb)
         elif self.furniture:
@@ -51,6 +55,13 @@ class Cluster:
             self.xyz = (1 - share) * self.xyz + share * centre(sighting)
             self.hue = (1 - share) * self.hue + share * hue(sighting.rgb)
         self._weight += weight
+
+    def settle(self) -> None:
+        """Fix the height of the base: what stands in front hides it, so it is low in the distribution."""
+        order = np.argsort([s.low[2] for s in self.sightings])
+        shares = np.cumsum(np.array(self.weights)[order])
+        base = self.sightings[order[int(np.searchsorted(shares, BASE_SHARE * shares[-1]))]].low[2]
+        self.xyz[2] = self.low[2] = base
 
     @property
     def labels(self) -> dict[str, int]:
@@ -66,26 +77,35 @@ class Cluster:
         return max(sorted(scores), key=lambda name: scores[name])
 
 
-def cluster(sightings: list[Sighting], seeds: dict[str, list[tuple[int, np.ndarray, np.ndarray]]]) -> list[Cluster]:
+def cluster(
+    sightings: list[Sighting], camera: Camera, seeds: dict[str, list[tuple[int, np.ndarray, np.ndarray]]]
+) -> list[Cluster]:
     """The things that a visit's sightings show, furniture first.
 
     ``seeds``: furniture known from earlier visits, label → (track, low, high); its groups start from there.
     """
-    by_label: dict[str, list[Sighting]] = defaultdict(list)
-    for s in sorted(sightings, key=lambda s: (-_quality(s), s.id)):
-        by_label[s.label].append(s)
+    by_label: dict[str, list[tuple[Sighting, float]]] = defaultdict(list)
+    weighted = [(s, _quality(s, camera)) for s in sightings]
+    for s, weight in sorted(weighted, key=lambda pair: (-pair[1], pair[0].id)):
+        by_label[s.label].append((s, weight))
     furniture, things = [], []
     for label in sorted(by_label):
         if label in ontology.FURNITURE:
             furniture += _furniture(label, by_label[label], seeds.get(label, []))
         else:
             things += _things(by_label[label])
-    return _absorb(furniture, _same_piece) + _absorb(things, _same_thing)
+    things = _absorb(things, _same_thing)
+    for thing in things:
+        thing.settle()
+    return _absorb(furniture, _same_piece) + things
 
 
-def _quality(s: Sighting) -> float:
-    """Weight of a sighting's place: near ones err less; the angle of the pose moves far things."""
-    return s.pixels**0.25 / (0.02 + 0.01 * s.range_m) ** 2
+def _quality(s: Sighting, camera: Camera) -> float:
+    """Weight of a sighting's place: near ones err less (an angle moves far things); one cut by the image's edge tells
+    where a part of the thing is."""
+    x0, y0, x1, y1 = s.box
+    cut = x0 <= 0 or y0 <= 0 or x1 >= camera.width or y1 >= camera.height
+    return s.pixels**0.25 / (0.02 + 0.01 * s.range_m) ** 2 * (CUT if cut else 1.0)
 
 
 def centre(s: Sighting) -> np.ndarray:
@@ -105,11 +125,11 @@ def _radius(label: str) -> float:
     return max(NEAR_M, 0.4 * max(known.size[:2])) if known else NEAR_M
 
 
-def _things(sightings: list[Sighting]) -> list[Cluster]:
+def _things(sightings: list[tuple[Sighting, float]]) -> list[Cluster]:
     """Greedy grouping of the sightings of one label, best first: each joins the nearest group or starts one."""
-    radius = _radius(sightings[0].label)
+    radius = _radius(sightings[0][0].label)
     groups: list[Cluster] = []
-    for s in sightings:
+    for s, weight in sightings:
         place, colour = centre(s), hue(s.rgb)
         slack = 1 + 0.15 * max(0.0, s.range_m - 2)
         best, best_distance = None, 1.0
@@ -120,7 +140,7 @@ def _things(sightings: list[Sighting]) -> list[Cluster]:
         if best is None:
             best = Cluster(furniture=False)
             groups.append(best)
-        best.add(s)
+        best.add(s, weight)
     return groups
 
 
@@ -133,11 +153,12 @@ def _distance(group: Cluster, place: np.ndarray, colour: np.ndarray, radius: flo
     return float(np.sqrt((dx * dx + dy * dy + dz * dz / 4) / radius**2 + apart**2))
 
 
-def _furniture(label: str, sightings: list[Sighting], seeds: list[tuple[int, np.ndarray, np.ndarray]]) -> list[Cluster]:
-    known = ontology.FURNITURE[label].size
-    limit = STRETCH * np.array(sorted(known[:2]))
+def _furniture(
+    label: str, sightings: list[tuple[Sighting, float]], seeds: list[tuple[int, np.ndarray, np.ndarray]]
+) -> list[Cluster]:
+    limit = _largest(label)
     groups = [Cluster(True, low=low.copy(), high=high.copy(), seed=track) for track, low, high in seeds]
-    for s in sightings:
+    for s, weight in sightings:
         low, high = np.array(s.low), np.array(s.high)
         best, best_share = None, OVERLAP
         for group in groups:
@@ -147,14 +168,19 @@ def _furniture(label: str, sightings: list[Sighting], seeds: list[tuple[int, np.
         if best is None:
             best = Cluster(furniture=True)
             groups.append(best)
-        best.add(s)
+        best.add(s, weight)
     return [g for g in groups if g.sightings]
+
+
+def _largest(label: str) -> np.ndarray:
+    """The shorter and the longer side that furniture of a kind may have."""
+    return STRETCH * np.array(sorted(ontology.FURNITURE[label].size[:2])) + SLACK_M
 
 
 def _fits(group: Cluster, low: np.ndarray, high: np.ndarray, limit: np.ndarray) -> bool:
     """Whether the union of the boxes is not larger than the kind can be."""
     size = np.sort((np.maximum(group.high, high) - np.minimum(group.low, low))[:2])
-    return bool((size <= limit + 0.1).all())
+    return bool((size <= limit).all())
 
 
 def footprint_overlap(low: np.ndarray, high: np.ndarray, other_low: np.ndarray, other_high: np.ndarray) -> float:
@@ -179,8 +205,8 @@ def _absorb(groups: list[Cluster], same) -> list[Cluster]:
         fits = [g for g in kept if g is not small and len(g.sightings) >= len(small.sightings) and same(small, g)]
         if small.seed is None and fits:
             home = max(fits, key=lambda g: len(g.sightings))
-            for s in small.sightings:
-                home.add(s)
+            for s, weight in zip(small.sightings, small.weights, strict=True):
+                home.add(s, weight)
             kept.remove(small)
     return kept
 
@@ -201,6 +227,5 @@ def _same_thing(small: Cluster, large: Cluster) -> bool:
 def _same_piece(small: Cluster, large: Cluster) -> bool:
     if not _compatible(small.label, large.label) or len(small.refs & large.refs) > 0.1 * len(small.refs):
         return False
-    limit = STRETCH * np.array(sorted(ontology.FURNITURE[large.label].size[:2]))
     overlap = footprint_overlap(small.low, small.high, large.low, large.high)
-    return overlap > 0.5 and _fits(large, small.low, small.high, limit)
+    return overlap > 0.5 and _fits(large, small.low, small.high, _largest(large.label))

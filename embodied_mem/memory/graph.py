@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embodied_mem.errors import PalaceError
 
 if TYPE_CHECKING:
     import networkx
 
     from embodied_mem.memory.palace import MindPalace
+    from embodied_mem.perception.mapping import SiteMap
 
-ADJACENT_PLACES_M = 1.5  # places of two rooms this near to each other stand on both sides of an opening
+ADJACENT_PLACES_M = 1.5  # a robot that was at two places one after the other, this near, drove between them
+RADIUS_M = 0.18
 
 
 def scene_graph(palace: MindPalace, at: float | None = None, known_at: float | None = None) -> networkx.MultiDiGraph:
@@ -82,25 +89,34 @@ def _gone(palace: MindPalace, latest: dict, visits: list[str]) -> set[int]:
 
 
 def _add_ways(tree: networkx.MultiDiGraph, palace: MindPalace, visits: set[str]) -> None:
-    """``adjacent`` edges: places one after the other on the robot's way, and rooms through the openings it took.
-
-    The weight of two rooms is the way between their centroids through the opening, where it lies on the robot's way.
-    """
+    """``adjacent`` edges: places one after the other on the robot's way, and rooms that share a passage."""
     places = {ref: place for place in palace.places() for ref in place.frames}
-    centroids = {room.id: room.centroid for room in palace.rooms()}
-    before = None
-    for frame in palace.frames():
-        here = places.get(frame.ref) if frame.ref.visit in visits else None
-        if here is not None and before is not None and here.id != before.id:
-            step = math.dist((here.x, here.y), (before.x, before.y))
-            if step <= ADJACENT_PLACES_M:
-                _connect(tree, ("place", before.id), ("place", here.id), step)
-                if here.room != before.room and {here.room, before.room} <= set(centroids):
-                    door = ((here.x + before.x) / 2, (here.y + before.y) / 2)
-                    way = math.dist(centroids[here.room], door) + math.dist(door, centroids[before.room])
-                    _connect(tree, ("room", before.room), ("room", here.room), way)
-        before = here
-    
+    stood = [places[f.ref] for f in palace.frames() if f.ref.visit in visits and f.ref in places]
+    for before, here in itertools.pairwise(stood):
+        step = math.dist((here.x, here.y), (before.x, before.y))
+        if here.id != before.id and step <= ADJACENT_PLACES_M:
+            _connect(tree, ("place", before.id), ("place", here.id), step)
+    try:
+        site_map = palace.load_map()
+    except PalaceError:
+        return
+    for a, b, metres in room_ways(site_map):
+        _connect(tree, ("room", a), ("room", b), metres)
+
+
+def room_ways(site_map: SiteMap) -> list[tuple[int, int, float]]:
+    """Pairs of rooms that a robot can drive between without a third, with the geodesic metres from middle to middle."""
+    grid, rooms = site_map.room_grid, {room.id: room for room in site_map.rooms}
+    free = site_map.passable(RADIUS_M)
+    pairs = set()
+    for one, other in ((grid[1:], grid[:-1]), (grid[:, 1:], grid[:, :-1])):
+        axis = 0 if one.shape[0] < grid.shape[0] else 1
+        open_ = np.delete(free, 0, axis) & np.delete(free, -1, axis) & (one != other) & (one > 0) & (other > 0)
+        pairs |= {(min(a, b), max(a, b)) for a, b in zip(one[open_].tolist(), other[open_].tolist(), strict=True)}
+    way = site_map.grid(RADIUS_M)
+    lengths = [(a, b, way.length(rooms[a].centroid, rooms[b].centroid)) for a, b in sorted(pairs) if {a, b} <= set(rooms)]
+    return [(a, b, metres) for a, b, metres in lengths if math.isfinite(metres)]
+
 
 def _connect(tree: networkx.MultiDiGraph, a: tuple, b: tuple, weight: float) -> None:
     for start, end in ((a, b), (b, a)):

@@ -11,7 +11,16 @@ import numpy as np
 
 from embodied_mem import ontology
 from embodied_mem.planner.answers_single import aspect_of
-from embodied_mem.planner.belief_worlds import DOMAINS, Chain, Worlds, reading_matrix
+from embodied_mem.planner.belief_worlds import (
+    DOMAINS,
+    LABEL,
+    PRESENCE,
+    Chain,
+    Worlds,
+    identity_rates,
+    places_at,
+    reading_matrix,
+)
 from embodied_mem.planner.costs import Prices, Rates
 from embodied_mem.planner.query import Query, TimeRef
 from embodied_mem.planner.voi import Option
@@ -60,30 +69,54 @@ def visits_of(query: Query, worlds: Worlds) -> list[int]:
 def inspections(query: Query, worlds: Worlds, rates: Rates, prices: Prices, opened: set[FrameRef]) -> list[Inspect]:
     """Every image that may still tell something, in a fixed order."""
     found: list[Inspect] = []
-    slots = visits_of(query, worlds)
+    slots, aspects = visits_of(query, worlds), aspects_of(query)
     for i, chain in enumerate(worlds.chains):
         if float(worlds.weights[chain.match].sum()) < LEAST_MATCH and not chain.attributes:
             continue
-        for aspect in aspects_of(query):
+        for aspect in aspects:
             lasting = aspect not in ontology.STATES
-            where = range(len(worlds.history.slots)) if lasting else slots
-            found += _of_chain(worlds, i, chain, aspect, where, rates, prices, opened, lasting)
+            images = _images(worlds, chain, range(len(worlds.history.slots)) if lasting else slots, opened, lasting)
+            for visit, ref, t in images:
+                found.append(Inspect(ref, i, visit, aspect, _reading(chain, aspect, t, rates, prices)))
+        if not aspects:
+            identity = _identity(chain, rates, prices)
+            found += [Inspect(ref, i, v, LABEL, identity) for v, ref, _ in _images(worlds, chain, slots, opened, True)]
+            found += _presences(worlds, i, chain, slots, rates, prices, opened)
     return found
 
 
-def _of_chain(worlds, i, chain: Chain, aspect, slots, rates, prices, opened, lasting) -> list[Inspect]:
-    images: list[tuple[str, FrameRef, int]] = []
+def _images(worlds, chain: Chain, slots, opened, lasting: bool) -> list[tuple[str, FrameRef, int]]:
+    """(visit, image, slot) of a subject: a few a visit, fewer and the latest where any visit tells the same."""
+    images = []
     for t in slots:
         state = chain.subject.seen.get(worlds.slots[t].visit)
         if state is not None:
-            frames = [ref for ref in state.frames[: 2 * FRAMES] if ref not in opened][: 2 if lasting else FRAMES]
-            images += [(state.visit, ref, t) for ref in frames]
-    if lasting:
-        images = images[-3 * FRAMES :]
-    return [Inspect(ref, i, visit, aspect, _option(chain, aspect, t, rates, prices)) for visit, ref, t in images]
+            fresh = [ref for ref in state.frames[: 2 * FRAMES] if ref not in opened]
+            images += [(state.visit, ref, t) for ref in fresh[: 2 if lasting else FRAMES]]
+    return images[-3 * FRAMES :] if lasting else images
 
 
-def _option(chain: Chain, aspect: str, t: int, rates: Rates, prices: Prices) -> Option:
+def _presences(worlds, i: int, chain: Chain, slots, rates, prices, opened) -> list[Inspect]:
+    """Images of where a subject had been, of visits that the index did not see it on: is it there after all?"""
+    found = []
+    for t in slots:
+        visit = worlds.slots[t].visit
+        for absence in chain.subject.missed.get(visit, ()) if visit not in chain.subject.seen else ():
+            spots = places_at(chain.subject, absence.xyz, chain.places)
+            there = np.isin(chain.sequence[:, t], spots)
+            seen = np.where(there, 1 - rates.inspect_miss, rates.label_confusion / 2)
+            option = Option(np.vstack((seen, 1 - seen)), prices.image)
+            found += [Inspect(ref, i, visit, PRESENCE, option) for ref in absence.frames[:2] if ref not in opened]
+    return found
+
+
+def _identity(chain: Chain, rates: Rates, prices: Prices) -> Option:
+    yes, no = identity_rates(rates)
+    says = np.where(chain.match, yes, no)
+    return Option(np.vstack((says, 1 - says)), prices.image)
+
+
+def _reading(chain: Chain, aspect: str, t: int, rates: Rates, prices: Prices) -> Option:
     truth = chain.attributes[aspect] if aspect in chain.attributes else chain.states[aspect][:, t]
     read = reading_matrix(aspect, rates)[:, truth] * (1 - rates.inspect_miss)
     return Option(np.vstack((read, np.full(len(truth), rates.inspect_miss))), prices.image)

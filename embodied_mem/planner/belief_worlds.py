@@ -22,6 +22,7 @@ from embodied_mem.planner.query import ObjectRef
 WORLDS = 240
 ABSENT = ("", "")  # not in the house, or hidden from any look
 ELSEWHERE = ("?", "?")  # at a place where it was never seen
+LABEL, PRESENCE = "label", "presence"  # what inspect may read beside attributes and states
 DOMAINS = {
     "colour": tuple(ontology.COLOURS), "material": ontology.MATERIALS, "print": ontology.PRINTS,
     "shape": ontology.SHAPES, **ontology.STATES,
@@ -128,7 +129,7 @@ def _chain(history, subject, ref, rates, readings, present, aspects, slots, coun
         flat = np.ones(len(places))
         sequence, _ = _draw_next(sequence, slots, len(slots) - 1, places, flat, rates, rng, subject.fixed)
     chain = Chain(subject, places, sequence, np.ones(count, bool))
-    chain.match = rng.random(count) < subject.is_real(rates) * (subject.is_called(ref.label) if ref else 1.0)
+    chain.match = rng.random(count) < _is_meant(subject, ref, readings, rates)
     for aspect in dict.fromkeys((*aspects, *(a for a, _ in (ref.attributes if ref else ())))):
         if aspect in ontology.STATES:
             chain.states[aspect] = _states(history, subject, aspect, readings, rates, slots, rng, count)
@@ -138,6 +139,23 @@ def _chain(history, subject, ref, rates, readings, present, aspects, slots, coun
         if value in DOMAINS.get(aspect, ()) and aspect in chain.attributes:
             chain.match &= chain.attributes[aspect] == DOMAINS[aspect].index(value)
     return chain
+
+
+def _is_meant(subject: Subject, ref: ObjectRef | None, readings: Readings, rates: Rates) -> float:
+    """Probability that the subject is a thing of the asked label, by the index's votes and what inspect called it."""
+    chance = subject.is_real(rates) * (subject.is_called(ref.label) if ref else 1.0)
+    name = ref.label if ref else subject.label
+    for (key, _, aspect), cells in readings.values.items():
+        if key == subject.key and aspect == LABEL:
+            for value in cells.values():
+                yes, no = identity_rates(rates) if value == name else (1 - p for p in identity_rates(rates))
+                chance = chance * yes / (chance * yes + (1 - chance) * no)
+    return chance
+
+
+def identity_rates(rates: Rates) -> tuple[float, float]:
+    """P(inspect says the asked label | it is, it is not)."""
+    return 1 - rates.label_confusion, 2 * rates.label_confusion
 
 
 def _places(subject: Subject, here: Present) -> list[Place]:
@@ -169,7 +187,7 @@ def _past(history: History, subject: Subject, places: list[Place], rates: Rates,
         if state is None:
             table[t, 1:-1], table[t, -1] = rates.visit_miss, 1.5 * rates.visit_miss
             for absence in subject.missed.get(slot.visit, ()):
-                for k in _at(subject, absence.xyz, places):
+                for k in places_at(subject, absence.xyz, places):
                     table[t, k] *= max(0.1, (2 * rates.near_miss) ** min(3, absence.looks / 3))
         else:
             surfaces = state.surfaces or {state.surface: 1.0}
@@ -189,7 +207,7 @@ def _past(history: History, subject: Subject, places: list[Place], rates: Rates,
     return table
 
 
-def _at(subject: Subject, xyz: tuple[float, float, float], places: list[Place]) -> list[int]:
+def places_at(subject: Subject, xyz: tuple[float, float, float], places: list[Place]) -> list[int]:
     """Which places of the subject lie where ``xyz`` is."""
     near = {(s.surface, s.room) for s in subject.seen.values() if np.linalg.norm(np.subtract(s.xyz, xyz)) < 0.6}
     return [k for k, place in enumerate(places) if place in near]

@@ -6,7 +6,7 @@ import numpy as np
 
 from embodied_mem import ontology
 from embodied_mem.planner.belief_history import Subject
-from embodied_mem.planner.belief_worlds import Readings
+from embodied_mem.planner.belief_worlds import LABEL, Chain, Readings, places_at
 from embodied_mem.planner.look import project, view_cell
 from embodied_mem.types import Detection, Frame
 
@@ -55,6 +55,25 @@ def read_image(
     if found is None:
         return
     for aspect in aspects:
-        value = found.states.get(aspect) or found.attributes.get(aspect)
+        value = found.label if aspect == LABEL else found.states.get(aspect) or found.attributes.get(aspect)
         if value:
             readings.add(subject.key, visit, aspect, view_cell(frame), value)
+
+
+def read_stored(
+    readings: Readings, chain: Chain, frame: Frame, detections: list[Detection], boxes: list[Box],
+    aspects: tuple[str, ...],
+) -> None:
+    """What a stored image says about a subject: read it where the index saw it, else see whether it is there at all."""
+    subject, visit = chain.subject, frame.ref.visit
+    state = subject.seen.get(visit)
+    if state is not None:
+        if boxes or frame.ref in state.frames:
+            read_image(readings, subject, visit, frame, detections, boxes or None, state.xyz, aspects)
+        return
+    for absence in subject.missed.get(visit, ()):
+        if frame.ref in absence.frames:
+            seen = find_subject(subject, frame, [d for d in detections if d.label == subject.label], None, absence.xyz)
+            for k in places_at(subject, absence.xyz, chain.places):
+                spot = (subject.key, visit, chain.places[k])
+                readings.looked.setdefault(spot, {}).setdefault(view_cell(frame), seen is not None)

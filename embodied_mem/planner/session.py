@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from embodied_mem import ontology
+from embodied_mem.perception.sidecar import MissingSidecar
 from embodied_mem.planner import look
 from embodied_mem.planner.belief import Belief, believe
 from embodied_mem.planner.belief_actions import Inspect, aspects_of, inspections
 from embodied_mem.planner.belief_history import Subject, candidates, load_history
 from embodied_mem.planner.belief_places import Plan, about_now, one_thing, plan_stops
-from embodied_mem.planner.belief_worlds import Present, Readings, Worlds, sample_worlds
+from embodied_mem.planner.belief_worlds import LABEL, Present, Readings, Worlds, sample_worlds
 from embodied_mem.planner.costs import Prices, Rates
-from embodied_mem.planner.inspecting import read_image
+from embodied_mem.planner.inspecting import read_image, read_stored
 from embodied_mem.planner.query import Query
 from embodied_mem.planner.trace import Trace
 from embodied_mem.planner.voi import answer_masses, answer_value, choose, expected_worth
@@ -216,23 +217,15 @@ class Session:
         ref = action.ref
         try:
             frame = self.bench.palace.load_frame(ref)
-            detections = self.bench.detector.detect(frame, "inspect")
-        except LookupError as error:  # MissingSidecar: the index is all there is
+            self.opened[ref] = self.bench.detector.detect(frame, "inspect")
+        except MissingSidecar as error:
             self._blind(str(error), before)
             return
-        except Exception as error:
-            if type(error).__name__ != "MissingSidecar":
-                raise
-            self._blind(str(error), before)
-            return
-        self.opened[ref] = detections
         self.cost.images += 1
         sightings = self.bench.palace.sightings(ref=ref)
         for chain in self.worlds().chains:
             boxes = [s.box for s in sightings if s.track in chain.subject.tracks]
-            state = chain.subject.seen.get(ref.visit)
-            xyz = state.xyz if state else None
-            read_image(self.readings, chain.subject, ref.visit, frame, detections, boxes, xyz, self.aspects)
+            read_stored(self.readings, chain, frame, self.opened[ref], boxes, (*self.aspects, LABEL))
         self._changed()
         self.trace.add("recall", value=value, cost=self.prices.image, before=before, after=self.belief(),
                        image=str(ref), aspect=action.aspect)  # fmt: skip

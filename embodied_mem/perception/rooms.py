@@ -23,6 +23,7 @@ HIGH = slice(10, None)  # from 1.28 m up: walls, wardrobes, lintels
 CORE_M = 0.55  # half the width of the widest opening that still counts as a door
 MIN_ROOM_M2 = 2.0
 MIN_WALL_M = 1.2  # what is shorter than this and ends below 1.76 m is a lamp or a cupboard, not a wall
+SPOT_M = 0.5  # labels read closer together than this are about one piece
 REACH_M = 0.6  # walls and what stands along them belong to a room as far as this
 
 Furnishing = tuple[str, Sequence[float], float]  # label, xyz, votes
@@ -111,9 +112,19 @@ def _node(site_map: SiteMap, grid: np.ndarray, number: int, known: RoomNode | No
 
 
 def _reach_out(grid: np.ndarray, resolution: float) -> np.ndarray:
-    """Walls and tall furniture are given to the nearest room: things on them lie in it."""
+    """Walls and tall furniture go to the room whose box they lie in, else to the nearest one within REACH_M.
+
+    A wardrobe's inside is nearer to the next room, through the wall, than to the floor before its doors.
+    """
     distance, (ix, iy) = ndimage.distance_transform_edt(grid == 0, return_indices=True)
-    return np.where(distance * resolution <= REACH_M, grid[ix, iy], 0).astype(np.int16)
+    reached = np.where(distance * resolution <= REACH_M, grid[ix, iy], 0).astype(np.int16)
+    boxes = np.zeros(grid.shape, np.int16)
+    owner = np.zeros(grid.shape, np.int16)
+    for number, box in enumerate(ndimage.find_objects(grid), 1):
+        if box is not None:
+            boxes[box] += 1
+            owner[box] = number
+    return np.where((grid == 0) & (boxes == 1), owner, reached)
 
 
 def name_rooms(site_map: SiteMap, furniture: Iterable[Furnishing]) -> list[RoomNode]:
@@ -129,11 +140,11 @@ def name_rooms(site_map: SiteMap, furniture: Iterable[Furnishing]) -> list[RoomN
         return rooms
     row = {room.id: i for i, room in enumerate(rooms)}
     score = np.zeros((len(rooms), len(ROOMS)))
-    for label, xyz, votes in furniture:
+    pieces = [piece for piece in furniture if piece[0] in FURNITURE]
+    for (label, xyz, _), weight in zip(pieces, _weights(pieces), strict=True):
         room = site_map.room_at(xyz[0], xyz[1])
-        if room is not None and label in FURNITURE:
-            # A piece seen once may be a confusion; one seen ten times is certain and counts no more than one piece.
-            score[row[room.id]] += votes / (votes + 2) * _log_likelihood(label)
+        if room is not None:
+            score[row[room.id]] += weight * _log_likelihood(label)
     spoken = np.ptp(score, axis=1) > 0
     for i, room in enumerate(rooms):
         if room.label in ROOMS and not spoken[i]:
@@ -150,11 +161,30 @@ def name_rooms(site_map: SiteMap, furniture: Iterable[Furnishing]) -> list[RoomN
     return rooms
 
 
+def _weights(pieces: Sequence[Furnishing]) -> np.ndarray:
+    """How much each piece counts, 0..1: one seen once may be a confusion, one seen ten times is one piece still.
+
+    Where several labels were read in one spot they share one vote, in proportion to how often each was read.
+    """
+    votes = np.array([float(piece[2]) for piece in pieces])
+    if not len(votes):
+        return votes
+    at = np.array([piece[1][:2] for piece in pieces], dtype=np.float64)
+    together = np.linalg.norm(at[:, None] - at[None], axis=-1) < SPOT_M
+    return votes / (votes + 2) * votes / np.maximum(together @ votes, 1e-9)
+
+
 def _log_likelihood(label: str) -> np.ndarray:
-    """log P(piece of this label | room label) for each of ROOMS, up to a constant of the piece."""
+    """log P(room label | a piece was called this) for each of ROOMS: right, or the name of something similar."""
+    similar = [other for other in FURNITURE[label].similar if other in FURNITURE] or [label]
+    confused = np.mean([_room_weights(other) for other in similar], axis=0)
+    # 5 % of the pieces stand where nobody would expect them.
+    return np.log(0.85 * _room_weights(label) + 0.10 * confused + 0.05 / len(ROOMS))
+
+
+def _room_weights(label: str) -> np.ndarray:
     weights = np.array([FURNITURE[label].rooms.get(room, 0.0) for room in ROOMS])
-    # 5 % of the pieces stand where nobody would expect them or are called by a wrong name.
-    return np.log(0.95 * weights / weights.sum() + 0.05 / len(ROOMS))
+    return weights / weights.sum()
 
 
 def _assign(score: np.ndarray) -> tuple[np.ndarray, float]:

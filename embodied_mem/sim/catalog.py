@@ -24,17 +24,38 @@ TV_HALF_WIDTH = 0.50  # the tv stand is free to the left and right of this
 
 # Upper sides of the boards of furniture with levels, one for each band of ontology.LEVELS.
 SHELF_BOARDS: dict[str, tuple[float, ...]] = {
-    "bookcase": (0.10, 0.60, 1.10), "kitchen shelf": (0.10, 0.58, 1.04), "towel shelf": (0.10, 0.55, 1.00),
+    "bookcase": (0.10, 0.60, 1.10),
+    "kitchen shelf": (0.10, 0.58, 1.04),
+    "towel shelf": (0.10, 0.55, 1.00),
     "shoe rack": (0.08, 0.46),
 }
 # Seats and mattresses: height, and the margins (left and right, front, back) that arms and backs take.
 SEATS: dict[str, tuple[float, float, float, float]] = {
-    "sofa": (0.42, 0.20, 0.04, 0.26), "armchair": (0.42, 0.17, 0.04, 0.24), "dining chair": (0.46, 0.03, 0.02, 0.07),
-    "office chair": (0.48, 0.09, 0.08, 0.14), "double bed": (0.50, 0.06, 0.06, 0.12),
-    "single bed": (0.48, 0.06, 0.06, 0.12), "kids bed": (0.42, 0.08, 0.08, 0.10),
+    "sofa": (0.42, 0.20, 0.04, 0.26),
+    "armchair": (0.42, 0.17, 0.04, 0.24),
+    "dining chair": (0.46, 0.03, 0.02, 0.07),
+    "office chair": (0.48, 0.09, 0.08, 0.14),
+    "double bed": (0.50, 0.06, 0.06, 0.12),
+    "single bed": (0.48, 0.06, 0.06, 0.12),
+    "kids bed": (0.42, 0.08, 0.08, 0.10),
 }
-_TOPS = ("coffee table", "dining table", "sideboard", "kitchen counter", "stove", "nightstand", "dresser", "desk",
-         "toy chest", "washing machine", "laundry table", "drying rack", "console table", "bench", "filing cabinet")
+_TOPS = (
+    "coffee table",
+    "dining table",
+    "sideboard",
+    "kitchen counter",
+    "stove",
+    "nightstand",
+    "dresser",
+    "desk",
+    "toy chest",
+    "washing machine",
+    "laundry table",
+    "drying rack",
+    "console table",
+    "bench",
+    "filing cabinet",
+)
 
 # style → (factor on x, factor on y); labels that are not here have the one style "plain".
 _STYLES: dict[str, dict[str, tuple[float, float]]] = {
@@ -135,8 +156,10 @@ def surfaces_of(asset: str, size: Size) -> list[LocalSurface]:
         return [(label, _inset(size), z, OPEN_ABOVE)]
     if label == "tv stand":
         left, right = -x / 2 + 0.01, TV_HALF_WIDTH + 0.01
-        return [(label, (x0, -y / 2 + 0.02, x1, y / 2 - 0.02), z, OPEN_ABOVE)
-                for x0, x1 in ((left, -TV_HALF_WIDTH - 0.01), (right, x / 2 - 0.01))]
+        return [
+            (label, (x0, -y / 2 + 0.02, x1, y / 2 - 0.02), z, OPEN_ABOVE)
+            for x0, x1 in ((left, -TV_HALF_WIDTH - 0.01), (right, x / 2 - 0.01))
+        ]
     if label == "sink cabinet":  # the basin is in the right half
         return [(label, (-x / 2 + 0.02, -y / 2 + 0.02, -0.02, y / 2 - 0.02), z - TAP, OPEN_ABOVE)]
     if label == "washbasin":  # the basin is on the left

@@ -1,4 +1,4 @@
-"""Meshes of movable things, part two: reading, devices, toys, decoration, clothes and textiles.
+"""Meshes of movable things, part two: reading, devices, toys.
 
 Arguments as in mesh_tableware.py: builder, size, body colour, :class:`Look`.
 """
@@ -8,22 +8,20 @@ from __future__ import annotations
 import numpy as np
 
 from embodied_mem.sim.catalog import Size
-from embodied_mem.sim.mesh_fixtures import GLOW
 from embodied_mem.sim.mesh_primitives import RGB, MeshBuilder, tone
-from embodied_mem.sim.mesh_tableware import DARK, PAPER, STEEL, Look, vessel
+from embodied_mem.sim.mesh_tableware import DARK, PAPER, STEEL, Look
 
-LEAF: RGB = (0.12, 0.55, 0.18)
-CLAY: RGB = (0.66, 0.38, 0.24)
 BLUE_GLOW: RGB = (0.55, 0.78, 1.0)
 
 
-def _cells(k: Look, n: int = 5) -> int:
+def cells_of(k: Look, n: int = 5) -> int:
+    """Cells along an edge of a face: many only where a print needs them."""
     return n if k.print != "plain" else 1
 
 
 def _book(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
-    b.box((-x / 2, -y / 2, 0.76 * z), (x / 2, y / 2, z), c, k.print, _cells(k))
+    b.box((-x / 2, -y / 2, 0.76 * z), (x / 2, y / 2, z), c, k.print, cells_of(k))
     b.box((-x / 2, -y / 2, 0), (x / 2, y / 2, 0.24 * z), c)
     b.box((-x / 2, -y / 2, 0.24 * z), (-x / 2 + 0.01, y / 2, 0.76 * z), tone(c, 0.8))
     b.box((-x / 2 + 0.01, -y / 2 + 0.008, 0.24 * z), (x / 2 - 0.008, y / 2 - 0.008, 0.76 * z), PAPER)
@@ -34,7 +32,7 @@ def _notebook(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     b.box((-0.46 * x, -0.48 * y, 0.06 * z), (0.48 * x, 0.48 * y, 0.28 * z), PAPER)
     b.box((-0.46 * x, -y / 2, 0), (x / 2, y / 2, 0.06 * z), c)
-    b.box((-0.46 * x, -y / 2, 0.28 * z), (x / 2, y / 2, 0.42 * z), c, k.print, _cells(k))
+    b.box((-0.46 * x, -y / 2, 0.28 * z), (x / 2, y / 2, 0.42 * z), c, k.print, cells_of(k))
     for i in range(5):  # the spiral
         b.box((-x / 2, (-0.4 + 0.19 * i) * y, 0), (-0.42 * x, (-0.36 + 0.19 * i) * y, 0.5 * z), STEEL)
     b.tube([(-0.2 * x, -0.35 * y, 0.52 * z), (0.35 * x, 0.3 * y, 0.52 * z)], 0.07 * z, DARK)  # a pen
@@ -59,7 +57,13 @@ def _newspaper(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
             left = -0.46 + 0.3 * j
             width = 0.8 if i == 3 else 0.22
             base = 0.51 + 0.1 * (left + 0.5) + 0.2 * (low + 0.5)
-            b.block((left * x, low * y, base * z), (width * x, 0, 0.1 * width * z), (0, 0.09 * y, 0.02 * z), (0, 0, 0.01 * z), ink)
+            b.block(
+                (left * x, low * y, base * z),
+                (width * x, 0, 0.1 * width * z),
+                (0, 0.09 * y, 0.02 * z),
+                (0, 0, 0.01 * z),
+                ink,
+            )
 
 
 def _laptop(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -74,14 +78,26 @@ def _laptop(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.box((-0.14 * x, -0.44 * y, base), (0.14 * x, -0.18 * y, base + 0.002), tone(c, 0.7))
     lean, depth = 0.07 * y, 0.010
     b.block((-x / 2, 0.42 * y - depth, base), (x, 0, 0), (0, lean, z - base), (0, depth, 0), c)
-    b.block((-0.46 * x, 0.42 * y - depth - 0.003 + 0.05 * lean, base + 0.05 * z), (0.92 * x, 0, 0), (0, 0.85 * lean, 0.85 * (z - base)),
-            (0, 0.003, 0), BLUE_GLOW, shines=True)
+    b.block(
+        (-0.46 * x, 0.42 * y - depth - 0.003 + 0.05 * lean, base + 0.05 * z),
+        (0.92 * x, 0, 0),
+        (0, 0.85 * lean, 0.85 * (z - base)),
+        (0, 0.003, 0),
+        BLUE_GLOW,
+        shines=True,
+    )
 
 
 def _tablet(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     b.block((-x / 2, -y / 2, 0.02 * z), (x, 0, 0), (0, 0.62 * y, 0.96 * z), (0, 0.12 * y, 0), c)
-    b.block((-0.36 * x, -0.40 * y, 0.18 * z), (0.72 * x, 0, 0), (0, 0.40 * y, 0.62 * z), (0, 0.02 * y, 0), (0.25, 0.28, 0.32))
+    b.block(
+        (-0.36 * x, -0.40 * y, 0.18 * z),
+        (0.72 * x, 0, 0),
+        (0, 0.40 * y, 0.62 * z),
+        (0, 0.02 * y, 0),
+        (0.25, 0.28, 0.32),
+    )
     b.block((-0.2 * x, 0.44 * y, 0), (0.4 * x, 0, 0), (0, -0.3 * y, 0.7 * z), (0, 0.05 * y, 0), tone(c, 0.6))
 
 
@@ -92,8 +108,13 @@ def _phone(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.block((-0.18 * x, -0.06 * y, 0.62 * z), (0.36 * x, 0, 0), (0, 0.08 * y, 0.2 * z), (0, 0.02 * y, 0), BLUE_GLOW)
     for i in range(3):
         for j in range(3):
-            b.block(((-0.18 + 0.14 * j) * x, (-0.185 + 0.045 * i) * y, (0.25 + 0.12 * i) * z), (0.09 * x, 0, 0), (0, 0.02 * y, 0.07 * z),
-                    (0, 0.02 * y, 0), STEEL)
+            b.block(
+                ((-0.18 + 0.14 * j) * x, (-0.185 + 0.045 * i) * y, (0.25 + 0.12 * i) * z),
+                (0.09 * x, 0, 0),
+                (0, 0.02 * y, 0.07 * z),
+                (0, 0.02 * y, 0),
+                STEEL,
+            )
 
 
 def _remote(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -113,7 +134,7 @@ def _controller(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     for side in (-1, 1):
         b.sphere((side * 0.34 * x, -0.12 * y, 0.36 * z), (0.16 * x, 0.38 * y, 0.36 * z), c, 8, 6)
         b.cylinder((side * 0.14 * x, -0.02 * y), 0.06 * x, 0.6 * z, z, DARK, n=8)
-    for px, py, colour in ((.28, .2, (.9, .3, .2)), (.36, .1, (.3, .8, .3)), (.28, .02, (.3, .5, .95))):
+    for px, py, colour in ((0.28, 0.2, (0.9, 0.3, 0.2)), (0.36, 0.1, (0.3, 0.8, 0.3)), (0.28, 0.02, (0.3, 0.5, 0.95))):
         b.cylinder((px * x, py * y), 0.03 * x, 0.55 * z, 0.80 * z, colour, n=6)
     b.box((-0.36 * x, 0.08 * y, 0.6 * z), (-0.2 * x, 0.15 * y, 0.80 * z), STEEL)
 
@@ -131,15 +152,17 @@ def _speaker(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     b.box((-x / 2, -0.46 * y, 0), (x / 2, y / 2, z), c)
     for height, r in ((0.32 * z, 0.36 * x), (0.76 * z, 0.2 * x)):
-        _disc(b, (0, -0.46 * y, height), r, tone(STEEL, 0.7), -0.02 * y)
-        _disc(b, (0, -0.48 * y, height), 0.75 * r, DARK, -0.015 * y)
+        disc(b, (0, -0.46 * y, height), r, tone(STEEL, 0.7), -0.02 * y)
+        disc(b, (0, -0.48 * y, height), 0.75 * r, DARK, -0.015 * y)
 
 
-def _disc(b: MeshBuilder, centre: tuple, r: float, c: RGB, bulge: float, shines: bool = False, n: int = 14) -> None:
+def disc(b: MeshBuilder, centre: tuple, r: float, c: RGB, bulge: float, shines: bool = False, n: int = 14) -> None:
     """A disc that faces the front (−y) with a rim of depth ``bulge``."""
     turn = np.linspace(0, 2 * np.pi, n + 1)
-    rows = [[(centre[0] + q * np.cos(t), centre[1] + d, centre[2] + q * np.sin(t)) for t in turn]
-            for q, d in ((r, 0), (r, bulge), (0, bulge))]
+    rows = [
+        [(centre[0] + q * np.cos(t), centre[1] + d, centre[2] + q * np.sin(t)) for t in turn]
+        for q, d in ((r, 0), (r, bulge), (0, bulge))
+    ]
     b.sheet(np.array(rows), c, shines=shines)
 
 
@@ -147,30 +170,55 @@ def _radio(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     body = 0.72 * z
     b.box((-x / 2, -0.42 * y, 0), (x / 2, y / 2, body), c)
-    _disc(b, (-0.24 * x, -0.42 * y, 0.5 * body), 0.38 * body, DARK, -0.06 * y)
-    b.box((0.02 * x, -0.47 * y, 0.55 * body), (0.44 * x, -0.42 * y, 0.88 * body), (0.5, 1.0, 0.6) if k.on else (0.18, 0.2, 0.18), shines=k.on)
+    disc(b, (-0.24 * x, -0.42 * y, 0.5 * body), 0.38 * body, DARK, -0.06 * y)
+    b.box(
+        (0.02 * x, -0.47 * y, 0.55 * body),
+        (0.44 * x, -0.42 * y, 0.88 * body),
+        (0.5, 1.0, 0.6) if k.on else (0.18, 0.2, 0.18),
+        shines=k.on,
+    )
     for px in (0.12, 0.34):
-        _disc(b, (px * x, -0.42 * y, 0.28 * body), 0.14 * body, STEEL, -0.07 * y, n=8)
+        disc(b, (px * x, -0.42 * y, 0.28 * body), 0.14 * body, STEEL, -0.07 * y, n=8)
     b.tube([(0.4 * x, 0.2 * y, body), (0.2 * x, 0.2 * y, 0.98 * z)], 0.012 * x, STEEL)
-    b.tube([(-0.42 * x, 0, body), (-0.38 * x, 0, 0.88 * z), (0.1 * x, 0, 0.88 * z), (0.14 * x, 0, body)], 0.02 * x, tone(c, 0.5))
+    b.tube(
+        [(-0.42 * x, 0, body), (-0.38 * x, 0, 0.88 * z), (0.1 * x, 0, 0.88 * z), (0.14 * x, 0, body)],
+        0.02 * x,
+        tone(c, 0.5),
+    )
 
 
 def _camera(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     b.box((-x / 2, -0.05 * y, 0), (x / 2, 0.5 * y, 0.76 * z), c)
     b.lathe([(0.2 * x, 0.76 * z), (0.12 * x, z), (0, z)], tone(c, 0.8), (0, 0.2 * y), 4)
-    _disc(b, (0, -0.05 * y, 0.38 * z), 0.33 * z, STEEL, -0.2 * y)
-    _disc(b, (0, -0.25 * y, 0.38 * z), 0.28 * z, DARK, -0.25 * y)
-    _disc(b, (0, -0.5 * y + 0.001, 0.38 * z), 0.18 * z, (0.35, 0.45, 0.65), 0.0005)
+    disc(b, (0, -0.05 * y, 0.38 * z), 0.33 * z, STEEL, -0.2 * y)
+    disc(b, (0, -0.25 * y, 0.38 * z), 0.28 * z, DARK, -0.25 * y)
+    disc(b, (0, -0.5 * y + 0.001, 0.38 * z), 0.18 * z, (0.35, 0.45, 0.65), 0.0005)
     b.cylinder((0.36 * x, 0.2 * y), 0.06 * x, 0.76 * z, 0.88 * z, STEEL, n=8)
 
 
 def _scissors(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     for side in (-1, 1):
-        b.block((-0.02 * x, -side * 0.03 * y, 0.3 * z), (0.5 * x, side * 0.30 * y, 0), (0.02 * x, -side * 0.09 * y, 0), (0, 0, 0.3 * z), tone(STEEL, 0.6))
+        b.block(
+            (-0.02 * x, -side * 0.03 * y, 0.3 * z),
+            (0.5 * x, side * 0.30 * y, 0),
+            (0.02 * x, -side * 0.09 * y, 0),
+            (0, 0, 0.3 * z),
+            tone(STEEL, 0.6),
+        )
         b.tube([(0.0, side * 0.02 * y, 0.45 * z), (-0.16 * x, -side * 0.12 * y, 0.45 * z)], 0.08 * y, c)
-        b.arc((-0.30 * x, -side * 0.25 * y, 0.45 * z), (0.16 * x, 0, 0), (0, 0.17 * y, 0), 0, 360, 0.08 * y, c, steps=9, n=6)
+        b.arc(
+            (-0.30 * x, -side * 0.25 * y, 0.45 * z),
+            (0.16 * x, 0, 0),
+            (0, 0.17 * y, 0),
+            0,
+            360,
+            0.08 * y,
+            c,
+            steps=9,
+            n=6,
+        )
 
 
 def _toy_car(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -178,12 +226,19 @@ def _toy_car(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.box((-x / 2, -0.46 * y, 0.18 * z), (x / 2, 0.46 * y, 0.58 * z), c)
     b.lathe([(0.28 * x, 0.58 * z), (0.19 * x, z), (0, z)], c, (0.04 * x, 0), 4, 0.8 * y / (0.56 * x))
     for side in (-1, 1):
-        b.block((-0.17 * x, side * 0.40 * y - 0.01 * y, 0.62 * z), (0.42 * x, 0, 0), (-0.04 * x, -side * 0.08 * y, 0.28 * z),
-                (0, 0.02 * y * side, 0), (0.75, 0.88, 0.95))
+        b.block(
+            (-0.17 * x, side * 0.40 * y - 0.01 * y, 0.62 * z),
+            (0.42 * x, 0, 0),
+            (-0.04 * x, -side * 0.08 * y, 0.28 * z),
+            (0, 0.02 * y * side, 0),
+            (0.75, 0.88, 0.95),
+        )
         for px in (-0.28, 0.28):
             turn = np.linspace(0, 2 * np.pi, 11)
-            rows = [[(px * x + q * np.cos(t), side * d * y, 0.2 * z + q * np.sin(t)) for t in turn]
-                    for q, d in ((0.2 * z, 0.36), (0.2 * z, 0.5), (0.08 * z, 0.5), (0, 0.49))]
+            rows = [
+                [(px * x + q * np.cos(t), side * d * y, 0.2 * z + q * np.sin(t)) for t in turn]
+                for q, d in ((0.2 * z, 0.36), (0.2 * z, 0.5), (0.08 * z, 0.5), (0, 0.49))
+            ]
             b.sheet(np.array(rows), DARK)
     for py in (-0.3, 0.3):
         b.sphere((-0.48 * x, py * y, 0.42 * z), (0.02 * x, 0.08 * y, 0.07 * z), (1, 1, 0.8), 6, 4)
@@ -204,7 +259,9 @@ def _teddy(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 
 def _blocks(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, _, z = s
-    for i, (dx, dy, f) in enumerate(((0, 0, 1.0), (.03, -.02, .85), (-.03, .03, .72), (.02, 0, .62), (0, 0, .5))):
+    for i, (dx, dy, f) in enumerate(
+        ((0, 0, 1.0), (0.03, -0.02, 0.85), (-0.03, 0.03, 0.72), (0.02, 0, 0.62), (0, 0, 0.5))
+    ):
         r = 0.5 * x * f * 0.97
         shift = (dx * x * (1 - f) * 4, dy * x * (1 - f) * 4)
         other = c if i % 2 == 0 else tone(c, 0.5 if i == 1 else 1.45)
@@ -218,245 +275,23 @@ def _ball(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
         b.lathe([(0.502 * x * 0.985, 0.46 * z), (0.502 * x * 0.985, 0.54 * z)], tone(c, 0.6), n=16)
 
 
-def _desk_lamp(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, _, z = s
-    r = x / 2
-    b.cylinder((0, 0), 0.7 * r, 0, 0.05 * z, tone(c, 0.7), n=14)
-    b.cylinder((0, 0), 0.09 * r, 0.05 * z, 0.62 * z, STEEL, n=6)
-    b.lathe([(0.82 * r, 0.72 * z), (0.5 * r, z)], c)
-    b.lathe([(r, 0.56 * z), (0.82 * r, 0.72 * z)], GLOW if k.on else tone(c, 0.85), shines=k.on)
-    b.sphere((0, 0, 0.68 * z), (0.35 * r, 0.35 * r, 0.11 * z), (1, 1, 0.88) if k.on else (0.8, 0.8, 0.78), 8, 5, shines=k.on)
-    if k.on:  # light falls out of the upper opening too
-        b.lathe([(0.5 * r, 0.995 * z), (0, 0.98 * z)], GLOW, shines=True)
-
-
-def _vase(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    r, z = 0.5 * s[0], s[2]
-    n = k.corners
-    profile = [(0, 0), (0.55 * r, 0), (0.95 * r, 0.22 * z), (0.8 * r, 0.42 * z), (0.4 * r, 0.58 * z), (0.55 * r, 0.66 * z)]
-    b.lathe(profile, c, n=n, pattern=k.print, rings=8 if k.print != "plain" else 0)
-    for dx, dy, h, colour in ((-.5, .1, .88, (.95, .4, .5)), (.45, -.3, .84, (.98, .85, .3)), (.1, .45, .93, (.95, .95, .95))):
-        b.tube([(0, 0, 0.5 * z), (dx * r, dy * r, h * z)], 0.045 * r, LEAF, 4)
-        b.sphere((dx * r, dy * r, h * z), (0.2 * r, 0.2 * r, 0.05 * z), colour, 7, 4)
-
-
-def _candle(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    r, z = s[0] / 2, s[2]
-    b.cylinder((0, 0), r, 0, 0.06 * z, STEEL, n=12)
-    b.lathe([(0.8 * r, 0.06 * z), (0.8 * r, 0.84 * z), (0.5 * r, 0.82 * z), (0, 0.82 * z)], c, n=k.corners)
-    b.cylinder((0, 0), 0.06 * r, 0.82 * z, z, DARK, n=5)
-
-
-def _plant(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, _, z = s
-    r = 0.5 * x
-    vessel(b, 0.55 * r, 0.32 * z, CLAY, Look(), foot=0.75, floor=0.8)
-    for i in range(11):  # leaves: bent blades around the stem
-        a = 2.4 * i
-        reach, height = (0.95, 0.72) if i % 2 else (0.7, 0.98)
-        d, side = np.array([np.cos(a), np.sin(a), 0]), np.array([-np.sin(a), np.cos(a), 0])
-        spine = [(0.05, 0.3), (0.5 * reach, 0.85 * height), (reach, height if i % 2 == 0 else 0.62)]
-        rows = [[d * q * r + np.array([0, 0, h * z]) - side * w * r, d * q * r + np.array([0, 0, h * z]) + side * w * r]
-                for (q, h), w in zip(spine, (0.06, 0.22, 0.02), strict=True)]
-        b.sheet(np.array(rows), tone(c, 0.75 + 0.08 * (i % 4)))
-
-
-def _picture_frame(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    lean = 0.4 * y
-    def panel(x0: float, x1: float, z0: float, z1: float, forward: float, colour: RGB) -> None:
-        b.block((x0 * x, -y / 2 + lean * z0 + forward, z0 * z), ((x1 - x0) * x, 0, 0), (0, lean * (z1 - z0), (z1 - z0) * z), (0, 0.1 * y, 0), colour)
-    for x0, x1, z0, z1 in ((-.5, .5, 0, .2), (-.5, .5, .8, 1), (-.5, -.28, .2, .8), (.28, .5, .2, .8)):
-        panel(x0, x1, z0, z1, 0.0, c)
-    panel(-.28, .28, .2, .45, 0.03 * y, (0.42, 0.50, 0.36))  # a landscape
-    panel(-.28, .28, .45, .8, 0.03 * y, (0.62, 0.66, 0.70))
-    b.block((-0.06 * x, 0.40 * y, 0), (0.12 * x, 0, 0), (0, -0.35 * y, 0.7 * z), (0, 0.08 * y, 0), tone(c, 0.7))
-
-
-def _clock(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    middle, r = 0.52 * z, 0.48 * z
-    if k.shape == "square":
-        b.box((-x / 2, -0.4 * y, 0.04 * z), (x / 2, y / 2, z), c)
-    else:
-        _disc(b, (0, 0.5 * y, middle), r, c, -0.9 * y, n=18)
-    _disc(b, (0, -0.4 * y, middle), 0.72 * r, PAPER, -0.04 * y, n=18)
-    for dx, dz in ((0.0, 0.55), (0.38, 0.15)):
-        b.tube([(0, -0.46 * y, middle), (dx * r, -0.46 * y, middle + dz * r)], 0.04 * y, DARK, 4)
-    for px in (-0.3, 0.3):
-        b.box((px * x - 0.05 * x, -0.4 * y, 0), (px * x + 0.05 * x, 0.4 * y, 0.2 * z), tone(c, 0.6))
-
-
-def _fan(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    r, middle = 0.48 * x, z - 0.5 * x
-    b.cylinder((0, 0), 0.3 * x, 0, 0.06 * z, c, n=14)
-    b.cylinder((0, 0.15 * y), 0.05 * x, 0.06 * z, middle, c, n=8)
-    b.box((-0.1 * x, 0.0, middle - 0.1 * x), (0.1 * x, 0.48 * y, middle + 0.1 * x), c)
-    for front in (-0.48, -0.1):
-        b.arc((0, front * y, middle), (r, 0, 0), (0, 0, r), 0, 360, 0.02 * x, c, steps=16, n=4)
-    if k.on:  # blurred blades and a light
-        _disc(b, (0, -0.28 * y, middle), 0.9 * r, tone(c, 1.4), -0.01, n=18)
-        b.sphere((0.15 * x, -0.2 * y, 0.06 * z), (0.04 * x, 0.04 * x, 0.03 * z), (0.3, 1.0, 0.4), 6, 4, shines=True)
-    else:
-        for i in range(3):
-            a = 2 * np.pi * i / 3 + 0.5
-            u, v = np.array([np.cos(a), 0, np.sin(a)]), np.array([-np.sin(a), 0.0, np.cos(a)])
-            hub = np.array([0, -0.28 * y, middle])
-            rows = [[hub + 0.1 * r * u - 0.1 * r * v, hub + 0.1 * r * u + 0.1 * r * v],
-                    [hub + 0.88 * r * u - 0.28 * r * v, hub + 0.85 * r * u + 0.28 * r * v]]
-            b.sheet(np.array(rows), tone(c, 0.7))
-    b.sphere((0, -0.34 * y, middle), (0.1 * x, 0.1 * y, 0.1 * x), DARK, 8, 5)
-
-
-def _backpack(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    cells, top = _cells(k, 6), 0.80 * z
-    b.box((-0.46 * x, -0.2 * y, 0), (0.46 * x, 0.42 * y, top), c, k.print, cells)
-    b.box((-0.34 * x, -0.46 * y, 0.06 * z), (0.34 * x, -0.2 * y, 0.42 * z), tone(c, 0.85))
-    b.box((-0.3 * x, -0.48 * y, 0.36 * z), (0.3 * x, -0.46 * y, 0.39 * z), DARK)
-    for side in (-1, 1):
-        b.tube([(side * 0.25 * x, 0.40 * y, 0.08 * z), (side * 0.28 * x, 0.47 * y, 0.4 * z), (side * 0.2 * x, 0.40 * y, 0.78 * z)], 0.03 * y, tone(c, 0.5))
-    if k.open:  # the flap hangs over the back, the inside is dark, books look out
-        b.box((-0.40 * x, -0.14 * y, top), (0.40 * x, 0.34 * y, top + 0.002), DARK)
-        b.block((-0.46 * x, 0.40 * y, top), (0.92 * x, 0, 0), (0, 0.04 * y, 0.20 * z), (0, 0.05 * y, 0), tone(c, 0.9))
-        b.box((-0.28 * x, -0.05 * y, top), (0.05 * x, 0.08 * y, 0.94 * z), PAPER)
-        b.box((0.08 * x, 0.0, top), (0.28 * x, 0.12 * y, 0.90 * z), (0.85, 0.6, 0.2))
-    else:
-        b.sphere((0, 0.11 * y, top), (0.46 * x, 0.31 * y, 0.13 * z), tone(c, 0.92), 12, 6)
-        b.arc((0, 0.11 * y, 0.92 * z), (0.12 * x, 0, 0), (0, 0, 0.065 * z), 0, 180, 0.012 * z, DARK)
-
-
-def _handbag(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    body = 0.62 * z
-    b.lathe([(0.5 * x, 0), (0.38 * x, body), (0, body)], c, n=4, squash=y / x, pattern=k.print, rings=6 if k.print != "plain" else 0)
-    b.box((-0.3 * x, -0.5 * y, 0.45 * body), (0.3 * x, -0.33 * y, body), tone(c, 0.75))
-    b.box((-0.05 * x, -0.505 * y + 0.001, 0.40 * body), (0.05 * x, -0.45 * y, 0.55 * body), (0.95, 0.8, 0.35))
-    b.arc((0, 0, body), (0.26 * x, 0, 0), (0, 0, 0.95 * (z - body)), 0, 180, 0.05 * y, tone(c, 0.6), steps=8)
-
-
-def _umbrella(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    r = 0.5 * min(y, z)
-    turn = np.linspace(0, 2 * np.pi, 13)
-    # Folded and lying: a cone along x with folds, tip to the right, crook to the left.
-    profile = ((-0.28, 0.98), (-0.25, 0.85), (-0.1, 0.75), (0.05, 0.65), (0.2, 0.5), (0.34, 0.32), (0.42, 0.1))
-    rows = [[(px * x, q * r * np.cos(t) * (1 - 0.15 * (i % 2)), r + q * r * np.sin(t) * (1 - 0.15 * (i % 2))) for i, t in enumerate(turn)]
-            for px, q in profile]
-    b.sheet(np.array(rows), c, k.print)
-    b.tube([(-0.40 * x, 0, r), (0.5 * x, 0, r)], 0.006, STEEL)
-    b.arc((-0.42 * x, 0.2 * y, r), (-0.07 * x, 0, 0), (0, 0.2 * y, 0), -90, 90, 0.012, (0.45, 0.28, 0.15))
-
-
-def _shoe(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    for side in (-1, 1):  # a pair, toes to −x
-        my = side * 0.27 * y
-        b.sphere((0, my, 0.10 * z), (0.5 * x, 0.215 * y, 0.10 * z), tone(c, 1.3), 12, 4)
-        b.sphere((-0.2 * x, my, 0.28 * z), (0.28 * x, 0.2 * y, 0.28 * z), c, 10, 6)
-        b.lathe([(0.22 * x, 0.12 * z), (0.21 * x, 0.6 * z), (0.2 * x, z)], c, (0.24 * x, my), 12, 0.2 * y / (0.22 * x))
-        b.lathe([(0.2 * x, z), (0.18 * x, 0.9 * z), (0, 0.4 * z)], tone(c, 0.4), (0.24 * x, my), 12, 0.2 * y / (0.22 * x))
-        for px in (-0.16, -0.06):
-            b.box((px * x, my - 0.1 * y, 0.5 * z), ((px + 0.04) * x, my + 0.1 * y, 0.66 * z), PAPER)
-
-
-def _slipper(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    for side in (-1, 1):
-        my = side * 0.27 * y
-        b.sphere((0, my, 0.14 * z), (0.5 * x, 0.215 * y, 0.14 * z), tone(c, 0.7), 12, 4)
-        b.sphere((0.12 * x, my, 0.22 * z), (0.32 * x, 0.17 * y, 0.08 * z), tone(c, 1.12), 10, 4)
-        turn, along = np.linspace(0, np.pi, 9), np.linspace(0, 1, 5)
-        rows = [[((-0.46 + 0.45 * t) * x, my + (0.09 + 0.12 * t ** 0.5) * y * np.cos(a), (0.15 + 0.85 * t ** 0.6 * np.sin(a)) * z) for a in turn]
-                for t in along]
-        b.sheet(np.array(rows), c, k.print)
-
-
-def _hat(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    r, squash = x / 2, y / x
-    b.lathe([(r, 0.06 * z), (0.6 * r, 0), (0.56 * r, 0.1 * z)], c, n=18, squash=squash)
-    b.lathe([(0.56 * r, 0.1 * z), (0.55 * r, 0.6 * z), (0.42 * r, 0.94 * z), (0, z)], c, n=14, squash=squash, pattern=k.print,
-            rings=6 if k.print != "plain" else 0)
-    b.lathe([(0.58 * r, 0.1 * z), (0.57 * r, 0.3 * z)], tone(c, 0.4), n=14, squash=squash)
-
-
-def _wallet(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    b.box((-x / 2, -y / 2, 0), (x / 2, y / 2, 0.35 * z), tone(c, 0.9))
-    b.block((-x / 2, -y / 2, 0.38 * z), (x, 0, 0.12 * z), (0, y, 0), (0, 0, 0.35 * z), c)
-    b.box((-0.40 * x, -0.40 * y, 0.33 * z), (0.42 * x, 0.5 * y, 0.42 * z), (0.6, 0.8, 0.6))  # notes
-    b.box((0.32 * x, -0.15 * y, 0.6 * z), (0.48 * x, 0.15 * y, 0.95 * z), tone(c, 0.6))
-
-
-def _pillow(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    t = np.linspace(-1, 1, 8)
-    u, v = np.meshgrid(t, t)
-    lift = ((1 - u ** 4) * (1 - v ** 4)) ** 0.6
-    pinch = 1 - 0.08 * (1 - np.abs(u * v))
-    top = np.stack([u * pinch * x / 2, v * pinch * y / 2, z / 2 * (1 + lift)], -1)
-    under = np.stack([u * pinch * x / 2, v * pinch * y / 2, z / 2 * (1 - lift)], -1)
-    b.sheet(top, c, k.print)
-    b.sheet(under[::3, ::3] if k.print == "plain" else under, tone(c, 0.9))
-
-
-def _blanket(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    """Folded over and over: soft layers, seen at the front as a stack, with a fringe."""
-    x, y, z = s
-    for i in range(3):
-        low = i * z / 3
-        slack = 0.02 * x * i
-        b.box((-x / 2 + slack, -y / 2 + 0.03 * y, low + 0.004), (x / 2 - slack, y / 2, low + z / 3), tone(c, 1 - 0.06 * (2 - i)), k.print,
-              _cells(k, 5 if i == 2 else 3))
-    for i in range(9):
-        px = (-0.46 + 0.11 * i) * x
-        b.box((px, -y / 2, 0.36 * z), (px + 0.04 * x, -0.46 * y, 0.64 * z), tone(c, 1.5))
-
-
-def _towel(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    """Two folded towels with a rounded front fold and a band."""
-    x, y, z = s
-    for i in range(2):
-        low, high = i * z / 2 + 0.003, (i + 1) * z / 2
-        mid, half = (low + high) / 2, (high - low) / 2
-        turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 6)
-        line = [(y / 2, high), *[(-y / 2 + half + half * np.cos(a), mid + half * np.sin(a)) for a in turn], (y / 2, low)]
-        across = np.linspace(-x / 2, x / 2, 8)
-        b.sheet(np.array([[(px, py, pz) for px in across] for py, pz in _subdivided(line)]), tone(c, 1 - 0.1 * (1 - i)), k.print)
-    b.box((-x / 2, -0.05 * y, z - 0.002), (x / 2, 0.05 * y, z), tone(c, 1.5))
-
-
-def _subdivided(line: list) -> list:
-    """The long first stretch of a profile in five, so that prints have cells on top."""
-    (y0, z0), (y1, z1) = line[0], line[1]
-    return [(y0 + (y1 - y0) * i / 5, z0 + (z1 - z0) * i / 5) for i in range(5)] + line[1:]
-
-
-def _box(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    body, px, py = 0.72 * z, 0.42 * x, 0.42 * y
-    cells = _cells(k, 4)
-    if not k.open:
-        b.box((-px, -py, 0), (px, py, body), c, k.print, cells)
-        b.box((-px - 0.01 * x, -py - 0.01 * y, body), (px + 0.01 * x, py + 0.01 * y, 0.86 * z), tone(c, 1.15))
-        b.box((-0.06 * x, -py - 0.015 * y, 0.5 * z), (0.06 * x, py + 0.015 * y, 0.87 * z), tone(c, 0.6))
-        return
-    t = 0.01
-    for low, high in (((-px, -py), (px, -py + t)), ((-px, py - t), (px, py)), ((-px, -py), (-px + t, py)), ((px - t, -py), (px, py))):
-        b.box((*low, 0), (*high, body), c, k.print, min(cells, 3))
-    b.box((-px + t, -py + t, 0.1 * z), (px - t, py - t, 0.12 * z), tone(c, 0.35))
-    for side in (-1, 1):  # flaps stand up and out
-        b.block((side * px, -py, body), (side * 0.07 * x, 0, 0.26 * z), (0, 2 * py, 0), (side * 0.01 * x, 0, 0), tone(c, 1.15))
-        b.block((-px, side * py, body), (0, side * 0.07 * y, 0.24 * z), (2 * px, 0, 0), (0, side * 0.01 * y, 0), tone(c, 1.15))
-
-
 BELONGING_SHAPES = {
-    "book": _book, "notebook": _notebook, "magazine": _magazine, "newspaper": _newspaper, "laptop": _laptop, "tablet": _tablet,
-    "phone": _phone, "remote control": _remote, "game controller": _controller, "headphones": _headphones, "speaker": _speaker,
-    "radio": _radio, "camera": _camera, "scissors": _scissors, "toy car": _toy_car, "teddy bear": _teddy, "block tower": _blocks,
-    "ball": _ball, "desk lamp": _desk_lamp, "vase": _vase, "candle": _candle, "plant": _plant, "picture frame": _picture_frame,
-    "clock": _clock, "fan": _fan, "backpack": _backpack, "handbag": _handbag, "umbrella": _umbrella, "shoe": _shoe,
-    "slipper": _slipper, "hat": _hat, "wallet": _wallet, "pillow": _pillow, "blanket": _blanket, "towel": _towel, "box": _box,
+    "book": _book,
+    "notebook": _notebook,
+    "magazine": _magazine,
+    "newspaper": _newspaper,
+    "laptop": _laptop,
+    "tablet": _tablet,
+    "phone": _phone,
+    "remote control": _remote,
+    "game controller": _controller,
+    "headphones": _headphones,
+    "speaker": _speaker,
+    "radio": _radio,
+    "camera": _camera,
+    "scissors": _scissors,
+    "toy car": _toy_car,
+    "teddy bear": _teddy,
+    "block tower": _blocks,
+    "ball": _ball,
 }

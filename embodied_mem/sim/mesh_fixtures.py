@@ -54,16 +54,23 @@ def _basin_top(b: MeshBuilder, size: Size, x0: float, x1: float, thick: float, t
     b.box((x0, -y, z - thick), (x1, y0, z), top)
     b.box((x0, y1, z - thick), (x1, y, z), top)
     b.box((x0, y0, floor - 0.01), (x1, y1, floor), tone(bowl, 0.8))
-    for low, high in (((x0 - 0.01, y0, floor), (x0, y1, z)), ((x1, y0, floor), (x1 + 0.01, y1, z)),
-                      ((x0, y0 - 0.01, floor), (x1, y0, z)), ((x0, y1, floor), (x1, y1 + 0.01, z))):
+    for low, high in (
+        ((x0 - 0.01, y0, floor), (x0, y1, z)),
+        ((x1, y0, floor), (x1 + 0.01, y1, z)),
+        ((x0, y0 - 0.01, floor), (x1, y0, z)),
+        ((x0, y1, floor), (x1, y1 + 0.01, z)),
+    ):
         b.box(low, high, bowl)
     mid = (x0 + x1) / 2
     b.cylinder((mid, (y0 + y1) / 2), 0.025, floor, floor + 0.004, DARK, n=8)
 
 
 def _tap(b: MeshBuilder, x: float, y: float, base: float, reach: float, height: float) -> None:
-    b.tube([(x, y, base), (x, y, base + height), (x, y - reach, base + height), (x, y - reach, base + height - 0.04)],
-           0.014, STEEL)
+    b.tube(
+        [(x, y, base), (x, y, base + height), (x, y - reach, base + height), (x, y - reach, base + height - 0.04)],
+        0.014,
+        STEEL,
+    )
 
 
 def _sink_cabinet(b: MeshBuilder, size: Size, c: RGB, style: str, on: bool) -> None:
@@ -97,7 +104,9 @@ def _stove(b: MeshBuilder, size: Size, c: RGB, style: str, on: bool) -> None:
     hot, cold = (1.0, 0.25, 0.08), (0.30, 0.30, 0.32)
     for px in (-0.5 * x, 0.5 * x):
         for py in (-0.45 * y, 0.5 * y):
-            b.lathe([(0, z - 0.004), (0.095, z - 0.004), (0.095, z), (0, z)], hot if on else cold, (px, py), 14, shines=on)
+            b.lathe(
+                [(0, z - 0.004), (0.095, z - 0.004), (0.095, z), (0, z)], hot if on else cold, (px, py), 14, shines=on
+            )
     window = (1.0, 0.70, 0.25) if on else (0.10, 0.10, 0.12)
     b.box((-x + 0.03, -y + 0.012, 0.14), (x - 0.03, -y + 0.03, z - 0.20), tone(c, 0.85))
     b.box((-x + 0.09, -y + 0.006, 0.28), (x - 0.09, -y + 0.012, z - 0.32), window, shines=on)
@@ -126,7 +135,12 @@ def _bathtub(b: MeshBuilder, size: Size, c: RGB, style: str, on: bool) -> None:
     for px in (-x, x - 0.02):
         b.box((px, -y, 0), (px + 0.02, y, z), white)
     rim, inner = 0.08, 0.14
-    for low, high in (((-x, -y), (x, -y + rim)), ((-x, y - rim), (x, y)), ((-x, -y), (-x + rim, y)), ((x - rim, -y), (x, y))):
+    for low, high in (
+        ((-x, -y), (x, -y + rim)),
+        ((-x, y - rim), (x, y)),
+        ((-x, -y), (-x + rim, y)),
+        ((x - rim, -y), (x, y)),
+    ):
         b.box((*low, z - 0.03), (*high, z), white)
     x0, y0 = x - rim, y - rim
     x1, y1, floor = x - rim - inner, y - rim - 0.05, 0.14
@@ -147,8 +161,13 @@ def _toilet(b: MeshBuilder, size: Size, c: RGB, style: str, on: bool) -> None:
     middle = (0.0, -y + depth / 2)
     wide = 0.9 * x
     b.lathe([(0.6 * wide, 0), (0.62 * wide, 0.16), (wide, 0.36), (wide, 0.40)], CHINA, middle, 16, depth / 2 / wide)
-    b.lathe([(wide, 0.40), (wide, 0.43), (0.62 * wide, 0.43), (0.5 * wide, 0.28), (0, 0.26)], (0.86, 0.88, 0.90), middle, 16,
-            depth / 2 / wide)
+    b.lathe(
+        [(wide, 0.40), (wide, 0.43), (0.62 * wide, 0.43), (0.5 * wide, 0.28), (0, 0.26)],
+        (0.86, 0.88, 0.90),
+        middle,
+        16,
+        depth / 2 / wide,
+    )
     b.box((-0.5 * x, -0.1, 0.0), (0.5 * x, y - 0.02, 0.38), CHINA)
 
 
@@ -190,8 +209,16 @@ def _coat_stand(b: MeshBuilder, size: Size, c: RGB, style: str, on: bool) -> Non
     for level in (z - 0.12, z - 0.45):
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             reach = 0.9 * x - 0.02
-            b.tube([(0, 0, level - 0.10), (0.6 * dx * reach, 0.6 * dy * reach, level - 0.06), (dx * reach, dy * reach, level + 0.06)],
-                   0.014, c, 4)
+            b.tube(
+                [
+                    (0, 0, level - 0.10),
+                    (0.6 * dx * reach, 0.6 * dy * reach, level - 0.06),
+                    (dx * reach, dy * reach, level + 0.06),
+                ],
+                0.014,
+                c,
+                4,
+            )
     coat = (0.32, 0.36, 0.42)  # a coat hangs on it
     b.lathe([(0.02, z - 0.22), (0.10, z - 0.30), (0.15, z - 0.85), (0, z - 0.85)], coat, (0.45 * x, 0), 8, 0.7)
 
@@ -207,8 +234,16 @@ def _floor_lamp(b: MeshBuilder, size: Size, c: RGB, style: str, on: bool) -> Non
 
 
 FIXTURE_SHAPES: dict[str, Callable[[MeshBuilder, Size, RGB, str, bool], None]] = {
-    "television": _television, "kitchen counter": _counter, "sink cabinet": _sink_cabinet, "washbasin": _washbasin,
-    "stove": _stove, "refrigerator": _refrigerator, "bathtub": _bathtub, "toilet": _toilet,
-    "washing machine": _washing_machine, "drying rack": _drying_rack, "coat stand": _coat_stand,
+    "television": _television,
+    "kitchen counter": _counter,
+    "sink cabinet": _sink_cabinet,
+    "washbasin": _washbasin,
+    "stove": _stove,
+    "refrigerator": _refrigerator,
+    "bathtub": _bathtub,
+    "toilet": _toilet,
+    "washing machine": _washing_machine,
+    "drying rack": _drying_rack,
+    "coat stand": _coat_stand,
     "floor lamp": _floor_lamp,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from embodied_mem.sim.catalog import SEATS, BOARD, SHELF_BOARDS, Size
+from embodied_mem.sim.catalog import BOARD, SEATS, SHELF_BOARDS, Size
 from embodied_mem.sim.mesh_primitives import RGB, MeshBuilder, tone
 
 STEEL: RGB = (0.62, 0.63, 0.65)
@@ -16,7 +16,9 @@ WOOD: RGB = (0.52, 0.36, 0.22)
 LINEN: RGB = (0.90, 0.89, 0.85)
 
 
-def legs(b: MeshBuilder, size: Size, height: float, thick: float, c: RGB, inset: float = 0.03, base: float = 0.0) -> None:
+def legs(
+    b: MeshBuilder, size: Size, height: float, thick: float, c: RGB, inset: float = 0.03, base: float = 0.0
+) -> None:
     """Four legs near the corners of the footprint."""
     x, y = size[0] / 2 - inset, size[1] / 2 - inset
     for px in (-x, x - thick):
@@ -24,8 +26,18 @@ def legs(b: MeshBuilder, size: Size, height: float, thick: float, c: RGB, inset:
             b.box((px, py, base), (px + thick, py + thick, height), c)
 
 
-def fronts(b: MeshBuilder, x0: float, x1: float, z0: float, z1: float, y: float, rows: int, columns: int, c: RGB,
-           knob: RGB = STEEL) -> None:
+def fronts(
+    b: MeshBuilder,
+    x0: float,
+    x1: float,
+    z0: float,
+    z1: float,
+    y: float,
+    rows: int,
+    columns: int,
+    c: RGB,
+    knob: RGB = STEEL,
+) -> None:
     """Drawer or door fronts on the face at ``y``, standing out by 1 cm, each with a handle."""
     width, height = (x1 - x0) / columns, (z1 - z0) / rows
     for i in range(rows):
@@ -54,7 +66,13 @@ def _sofa(b: MeshBuilder, size: Size, c: RGB, style: str) -> None:
     for k in range(count):
         left = -x + arm + k * width
         b.box((left + 0.01, -y + front, height - 0.14), (left + width - 0.01, y - back, height), c)
-        b.block((left + 0.01, y - back, height - 0.02), (width - 0.02, 0, 0), (0, back - 0.1, 0), (0, 0.06, z - height - 0.04), c)
+        b.block(
+            (left + 0.01, y - back, height - 0.02),
+            (width - 0.02, 0, 0),
+            (0, back - 0.1, 0),
+            (0, 0.06, z - height - 0.04),
+            c,
+        )
     if style == "wing":
         for px in (-x, x - 0.07):
             b.box((px, y - 0.34, 0.62), (px + 0.07, y - 0.10, z - 0.03), tone(c, 0.9))
@@ -247,10 +265,23 @@ def _with_label(draw: Callable, label: str) -> Callable:
 
 
 FURNITURE_SHAPES: dict[str, Callable[[MeshBuilder, Size, RGB, str], None]] = {
-    "sofa": _sofa, "armchair": _sofa, "coffee table": _table, "tv stand": _tv_stand, "dining table": _table,
-    "dining chair": _dining_chair, "sideboard": _sideboard, "nightstand": _nightstand, "dresser": _dresser,
-    "wardrobe": _wardrobe, "desk": _desk, "office chair": _office_chair, "toy chest": _toy_chest,
-    "laundry table": _laundry_table, "console table": _console, "bench": _bench, "filing cabinet": _filing_cabinet,
+    "sofa": _sofa,
+    "armchair": _sofa,
+    "coffee table": _table,
+    "tv stand": _tv_stand,
+    "dining table": _table,
+    "dining chair": _dining_chair,
+    "sideboard": _sideboard,
+    "nightstand": _nightstand,
+    "dresser": _dresser,
+    "wardrobe": _wardrobe,
+    "desk": _desk,
+    "office chair": _office_chair,
+    "toy chest": _toy_chest,
+    "laundry table": _laundry_table,
+    "console table": _console,
+    "bench": _bench,
+    "filing cabinet": _filing_cabinet,
     **{label: _with_label(_shelf, label) for label in SHELF_BOARDS},
     **{label: _with_label(_bed, label) for label in ("double bed", "single bed", "kids bed")},
 }

@@ -16,7 +16,7 @@ Point = Sequence[float]
 
 @dataclass(frozen=True)
 class TriangleSoup:
-    """vertices float32 V×3 (m); triangles int32 T×3; colours float32 T×3 in 0..1; emissive bool T (shines, takes no shade)."""
+    """vertices float32 V×3 (m); triangles int32 T×3; colours float32 T×3 in 0..1; emissive bool T (takes no shade)."""
 
     vertices: np.ndarray
     triangles: np.ndarray
@@ -62,8 +62,10 @@ class MeshBuilder:
 
     def build(self) -> TriangleSoup:
         return TriangleSoup(
-            np.concatenate(self._vertices).astype(np.float32), np.concatenate(self._triangles).astype(np.int32),
-            np.clip(np.concatenate(self._colours), 0, 1).astype(np.float32), np.concatenate(self._emissive),
+            np.concatenate(self._vertices).astype(np.float32),
+            np.concatenate(self._triangles).astype(np.int32),
+            np.clip(np.concatenate(self._colours), 0, 1).astype(np.float32),
+            np.concatenate(self._emissive),
         )
 
     def sheet(self, points: np.ndarray, colour: RGB, pattern: str = "plain", shines: bool = False) -> None:
@@ -86,8 +88,17 @@ class MeshBuilder:
         self._emissive.append(np.full(int(keep.sum()), shines))
         self._count += len(vertices)
 
-    def block(self, corner: Point, e1: Point, e2: Point, e3: Point, colour: RGB, pattern: str = "plain",
-              cells: int = 1, shines: bool = False) -> None:
+    def block(
+        self,
+        corner: Point,
+        e1: Point,
+        e2: Point,
+        e3: Point,
+        colour: RGB,
+        pattern: str = "plain",
+        cells: int = 1,
+        shines: bool = False,
+    ) -> None:
         """A parallelepiped from a corner and three edge vectors; every face has ``cells``² printable cells."""
         o, edges = np.asarray(corner, float), [np.asarray(e, float) for e in (e1, e2, e3)]
         t = np.linspace(0, 1, cells + 1)
@@ -97,13 +108,24 @@ class MeshBuilder:
             self.sheet(face, colour, pattern, shines)
             self.sheet(face + w, colour, pattern, shines)
 
-    def box(self, low: Point, high: Point, colour: RGB, pattern: str = "plain", cells: int = 1, shines: bool = False) -> None:
+    def box(
+        self, low: Point, high: Point, colour: RGB, pattern: str = "plain", cells: int = 1, shines: bool = False
+    ) -> None:
         """An axis-aligned box between two corners."""
         x, y, z = (float(h) - float(lo) for lo, h in zip(low, high, strict=True))
         self.block(low, (x, 0, 0), (0, y, 0), (0, 0, z), colour, pattern, cells, shines)
 
-    def lathe(self, profile: Sequence[tuple[float, float]], colour: RGB, centre: tuple[float, float] = (0.0, 0.0),
-              n: int = 14, squash: float = 1.0, pattern: str = "plain", rings: int = 0, shines: bool = False) -> None:
+    def lathe(
+        self,
+        profile: Sequence[tuple[float, float]],
+        colour: RGB,
+        centre: tuple[float, float] = (0.0, 0.0),
+        n: int = 14,
+        squash: float = 1.0,
+        pattern: str = "plain",
+        rings: int = 0,
+        shines: bool = False,
+    ) -> None:
         """A profile of (radius, height) turned about the vertical through ``centre``.
 
         squash: factor on y; rings > 0 resamples the profile evenly (prints need rings); n = 4 makes a square box.
@@ -121,18 +143,37 @@ class MeshBuilder:
         points[..., 2] = line[:, 1:]
         self.sheet(points, colour, pattern, shines)
 
-    def cylinder(self, centre: tuple[float, float], radius: float, z0: float, z1: float, colour: RGB, top: float | None = None,
-                 n: int = 10, shines: bool = False) -> None:
+    def cylinder(
+        self,
+        centre: tuple[float, float],
+        radius: float,
+        z0: float,
+        z1: float,
+        colour: RGB,
+        top: float | None = None,
+        n: int = 10,
+        shines: bool = False,
+    ) -> None:
         """A closed upright cylinder, or a frustum where ``top`` is the upper radius."""
         upper = radius if top is None else top
         self.lathe([(0, z0), (radius, z0), (upper, z1), (0, z1)], colour, centre, n, shines=shines)
 
-    def sphere(self, centre: Point, radii: Point, colour: RGB, n: int = 10, rings: int = 6, pattern: str = "plain",
-               shines: bool = False) -> None:
+    def sphere(
+        self,
+        centre: Point,
+        radii: Point,
+        colour: RGB,
+        n: int = 10,
+        rings: int = 6,
+        pattern: str = "plain",
+        shines: bool = False,
+    ) -> None:
         """An ellipsoid."""
         polar = np.linspace(-np.pi / 2, np.pi / 2, rings + 1)[:, None]
         turn = np.linspace(0, 2 * np.pi, n + 1)[None, :]
-        unit = np.stack(np.broadcast_arrays(np.cos(polar) * np.cos(turn), np.cos(polar) * np.sin(turn), np.sin(polar)), -1)
+        unit = np.stack(
+            np.broadcast_arrays(np.cos(polar) * np.cos(turn), np.cos(polar) * np.sin(turn), np.sin(polar)), -1
+        )
         self.sheet(np.asarray(centre, float) + unit * np.asarray(radii, float), colour, pattern, shines)
 
     def tube(self, path: Sequence[Point], radius: float, colour: RGB, n: int = 5, shines: bool = False) -> None:
@@ -149,8 +190,18 @@ class MeshBuilder:
         ends = (np.repeat(line[:1, None], n + 1, 1), np.repeat(line[-1:, None], n + 1, 1))
         self.sheet(np.concatenate([ends[0], ring, ends[1]]), colour, shines=shines)
 
-    def arc(self, centre: Point, u: Point, v: Point, start: float, stop: float, radius: float, colour: RGB, steps: int = 6,
-            n: int = 5) -> None:
+    def arc(
+        self,
+        centre: Point,
+        u: Point,
+        v: Point,
+        start: float,
+        stop: float,
+        radius: float,
+        colour: RGB,
+        steps: int = 6,
+        n: int = 5,
+    ) -> None:
         """A rod bent along an elliptic arc: centre + cos·u + sin·v for angles in degrees (a mug's handle)."""
         angle = np.radians(np.linspace(start, stop, steps + 1))[:, None]
         path = np.asarray(centre, float) + np.cos(angle) * np.asarray(u, float) + np.sin(angle) * np.asarray(v, float)

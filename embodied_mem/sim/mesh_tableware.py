@@ -45,8 +45,18 @@ class Look:
         return 4 if self.shape == "square" else 14
 
 
-def vessel(b: MeshBuilder, r: float, z: float, c: RGB, k: Look, foot: float = 0.8, wall: float = 0.06, n: int = 14,
-           squash: float = 1.0, floor: float = 0.1) -> None:
+def vessel(
+    b: MeshBuilder,
+    r: float,
+    z: float,
+    c: RGB,
+    k: Look,
+    foot: float = 0.8,
+    wall: float = 0.06,
+    n: int = 14,
+    squash: float = 1.0,
+    floor: float = 0.1,
+) -> None:
     """An open vessel: outside printed, rim, darker inside down to its floor."""
     rings = 6 if k.print != "plain" else 0
     b.lathe([(0, 0), (foot * r, 0), (r, z)], c, n=n, squash=squash, pattern=k.print, rings=rings)
@@ -87,7 +97,7 @@ def _fruit_bowl(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     _bowl(b, (x, y, 0.62 * z), c, k)
     if k.full:
-        for i, (px, py, pz) in enumerate(((-.2, -.1, .5), (.2, -.12, .5), (0, .2, .5), (.02, -.02, .74))):
+        for i, (px, py, pz) in enumerate(((-0.2, -0.1, 0.5), (0.2, -0.12, 0.5), (0, 0.2, 0.5), (0.02, -0.02, 0.74))):
             b.sphere((px * x, py * y, pz * z), (0.15 * x, 0.15 * x, 0.24 * z), FRUIT[i], 8, 5)
 
 
@@ -113,8 +123,16 @@ def _kettle(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.lathe([(0.95 * r, 0.09 * z), (0.98 * r, 0.15 * z), (0.68 * r, 0.80 * z), (0, 0.86 * z)], c, (shift, 0))
     b.sphere((shift, 0, 0.88 * z), (0.18 * r, 0.18 * r, 0.05 * z), DARK, 8, 4)
     b.tube([(shift - 0.7 * r, 0, 0.55 * z), (-0.45 * x, 0, 0.80 * z)], 0.014, c)  # spout
-    b.tube([(shift + 0.6 * r, 0, 0.84 * z), (0.42 * x, 0, 0.94 * z), (0.44 * x, 0, 0.30 * z), (shift + 0.9 * r, 0, 0.22 * z)],
-           0.013, DARK)
+    b.tube(
+        [
+            (shift + 0.6 * r, 0, 0.84 * z),
+            (0.42 * x, 0, 0.94 * z),
+            (0.44 * x, 0, 0.30 * z),
+            (shift + 0.9 * r, 0, 0.22 * z),
+        ],
+        0.013,
+        DARK,
+    )
     light = (1.0, 0.45, 0.05) if k.on else (0.25, 0.25, 0.25)
     b.lathe([(0.985 * r, 0.10 * z), (0.99 * r, 0.16 * z)], light, (shift, 0), shines=k.on)
     if k.on:  # steam
@@ -140,8 +158,16 @@ def _pot(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.lathe([(r, 0.75 * z), (0.98 * r, 0.78 * z), (0.4 * r, 0.88 * z), (0, 0.88 * z)], tone(c, 1.25), n=16)
     b.cylinder((0, 0), 0.16 * r, 0.88 * z, z, DARK, n=8)
     for side in (-1, 1):
-        b.tube([(side * 0.95 * r, -0.3 * r, 0.6 * z), (side * (x / 2 - 0.012), -0.25 * r, 0.62 * z),
-                (side * (x / 2 - 0.012), 0.25 * r, 0.62 * z), (side * 0.95 * r, 0.3 * r, 0.6 * z)], 0.011, DARK)
+        b.tube(
+            [
+                (side * 0.95 * r, -0.3 * r, 0.6 * z),
+                (side * (x / 2 - 0.012), -0.25 * r, 0.62 * z),
+                (side * (x / 2 - 0.012), 0.25 * r, 0.62 * z),
+                (side * 0.95 * r, 0.3 * r, 0.6 * z),
+            ],
+            0.011,
+            DARK,
+        )
 
 
 def _pan(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -176,7 +202,11 @@ def _lunch_box(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.box((-0.48 * x, -0.45 * y, 0.52 * z), (0.48 * x, 0.48 * y, 0.56 * z), tone(c, 0.5))
     for px in (-0.3, 0.2):
         b.box((px * x, -0.5 * y, 0.42 * z), ((px + 0.1) * x, -0.46 * y, 0.68 * z), DARK)
-    b.tube([(-0.25 * x, 0, 0.75 * z), (-0.2 * x, 0, 0.93 * z), (0.2 * x, 0, 0.93 * z), (0.25 * x, 0, 0.75 * z)], 0.006, DARK)
+    b.tube(
+        [(-0.25 * x, 0, 0.75 * z), (-0.2 * x, 0, 0.93 * z), (0.2 * x, 0, 0.93 * z), (0.25 * x, 0, 0.75 * z)],
+        0.006,
+        DARK,
+    )
 
 
 def _toaster(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -196,7 +226,9 @@ def _blender(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.box((-0.3 * r, -0.98 * r, 0.08 * z), (0.3 * r, -0.7 * r, 0.18 * z), DARK)
     b.lathe([(0.5 * r, 0.36 * z), (0.78 * r, 0.90 * z)], tone(c, 1.3))
     b.lathe([(0.80 * r, 0.90 * z), (0.75 * r, 0.96 * z), (0, z)], c)
-    b.tube([(0.6 * r, 0, 0.8 * z), (0.93 * r, 0, 0.78 * z), (0.88 * r, 0, 0.5 * z), (0.55 * r, 0, 0.5 * z)], 0.05 * r, c)
+    b.tube(
+        [(0.6 * r, 0, 0.8 * z), (0.93 * r, 0, 0.78 * z), (0.88 * r, 0, 0.5 * z), (0.55 * r, 0, 0.5 * z)], 0.05 * r, c
+    )
 
 
 def _toilet_roll(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -236,13 +268,32 @@ def _detergent(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 
 def _iron(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
+
     def outline(f: float, h: float) -> list:
-        return [(-0.5 * x * f, 0, h), (-0.1 * x, -0.45 * y * f, h), (0.45 * x * f, -0.5 * y * f, h),
-                (0.45 * x * f, 0.5 * y * f, h), (-0.1 * x, 0.45 * y * f, h), (-0.5 * x * f, 0, h)]
+        return [
+            (-0.5 * x * f, 0, h),
+            (-0.1 * x, -0.45 * y * f, h),
+            (0.45 * x * f, -0.5 * y * f, h),
+            (0.45 * x * f, 0.5 * y * f, h),
+            (-0.1 * x, 0.45 * y * f, h),
+            (-0.5 * x * f, 0, h),
+        ]
+
     b.sheet(np.array([outline(1, 0), outline(1, 0.12 * z)]), STEEL)
     b.sheet(np.array([outline(0.95, 0.12 * z), outline(0.8, 0.5 * z), outline(0.0, 0.55 * z)]), c)
-    b.tube([(-0.2 * x, 0, 0.5 * z), (-0.15 * x, 0, 0.9 * z), (0.38 * x, 0, 0.9 * z), (0.40 * x, 0, 0.4 * z)], 0.09 * z, tone(c, 0.6))
-    b.sphere((-0.05 * x, 0, 0.62 * z), (0.05 * x, 0.1 * y, 0.10 * z), (1.0, 0.25, 0.05) if k.on else (0.3, 0.3, 0.3), 6, 4, shines=k.on)
+    b.tube(
+        [(-0.2 * x, 0, 0.5 * z), (-0.15 * x, 0, 0.9 * z), (0.38 * x, 0, 0.9 * z), (0.40 * x, 0, 0.4 * z)],
+        0.09 * z,
+        tone(c, 0.6),
+    )
+    b.sphere(
+        (-0.05 * x, 0, 0.62 * z),
+        (0.05 * x, 0.1 * y, 0.10 * z),
+        (1.0, 0.25, 0.05) if k.on else (0.3, 0.3, 0.3),
+        6,
+        4,
+        shines=k.on,
+    )
 
 
 def _hairbrush(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
@@ -255,9 +306,19 @@ def _hairbrush(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
 def _basket(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
     body, squash = (0.78 * z, y / x)
-    vessel(b, 0.5 * x, body, c, Look("checked", k.shape), foot=0.85, n=4 if k.shape == "square" else 16, squash=squash, floor=0.06)
+    vessel(
+        b,
+        0.5 * x,
+        body,
+        c,
+        Look("checked", k.shape),
+        foot=0.85,
+        n=4 if k.shape == "square" else 16,
+        squash=squash,
+        floor=0.06,
+    )
     if k.full:
-        for px, py, colour in ((-.18, -.1, (.75, .3, .3)), (.16, -.08, (.9, .9, .88)), (0, .16, (.35, .45, .75))):
+        for px, py, colour in ((-0.18, -0.1, tone(c, 1.6)), (0.16, -0.08, PAPER), (0, 0.16, tone(c, 0.5))):
             b.sphere((px * x, py * y, 0.80 * z), (0.22 * x, 0.22 * y, 0.20 * z), colour, 8, 5)
 
 
@@ -267,7 +328,7 @@ def _waste_bin(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     vessel(b, 0.5 * x, body, c, k, foot=0.75, n=k.corners, floor=0.05)
     b.lathe([(0.5 * x, 0.93 * body), (0.5 * x, body)], tone(c, 0.6), n=k.corners)
     if k.full:  # crumpled paper
-        for px, py, pz in ((-.16, -.1, .82), (.17, -.1, .84), (0, .17, .83), (0, 0, .90)):
+        for px, py, pz in ((-0.16, -0.1, 0.82), (0.17, -0.1, 0.84), (0, 0.17, 0.83), (0, 0, 0.90)):
             b.sphere((px * x, py * y, pz * z), (0.17 * x, 0.17 * x, 0.10 * z), PAPER, 6, 4)
 
 
@@ -287,14 +348,44 @@ def _watering_can(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.lathe([(0, 0), (r, 0), (0.85 * r, 0.66 * z), (0, 0.66 * z)], c, middle)
     b.tube([(middle[0] - 0.8 * r, 0, 0.12 * z), (-0.36 * x, 0, 0.74 * z)], 0.03 * x, c)
     b.tube([(-0.35 * x, 0, 0.72 * z), (-0.42 * x, 0, 0.80 * z)], 0.07 * x, tone(c, 0.7), 8)
-    b.tube([(middle[0] - 0.6 * r, 0, 0.64 * z), (middle[0], 0, 0.94 * z), (0.42 * x, 0, 0.84 * z), (0.46 * x, 0, 0.45 * z),
-            (middle[0] + 0.9 * r, 0, 0.22 * z)], 0.035 * z, tone(c, 0.8))
+    b.tube(
+        [
+            (middle[0] - 0.6 * r, 0, 0.64 * z),
+            (middle[0], 0, 0.94 * z),
+            (0.42 * x, 0, 0.84 * z),
+            (0.46 * x, 0, 0.45 * z),
+            (middle[0] + 0.9 * r, 0, 0.22 * z),
+        ],
+        0.035 * z,
+        tone(c, 0.8),
+    )
 
 
 TABLEWARE_SHAPES = {
-    "mug": _mug, "glass": _glass, "plate": _plate, "bowl": _bowl, "fruit bowl": _fruit_bowl, "bottle": _bottle,
-    "thermos": _thermos, "kettle": _kettle, "teapot": _teapot, "pot": _pot, "pan": _pan, "cutting board": _cutting_board,
-    "jar": _jar, "lunch box": _lunch_box, "toaster": _toaster, "blender": _blender, "toilet roll": _toilet_roll,
-    "soap bottle": _soap_bottle, "toothbrush cup": _toothbrush_cup, "detergent bottle": _detergent, "iron": _iron,
-    "hairbrush": _hairbrush, "basket": _basket, "waste bin": _waste_bin, "bucket": _bucket, "watering can": _watering_can,
+    "mug": _mug,
+    "glass": _glass,
+    "plate": _plate,
+    "bowl": _bowl,
+    "fruit bowl": _fruit_bowl,
+    "bottle": _bottle,
+    "thermos": _thermos,
+    "kettle": _kettle,
+    "teapot": _teapot,
+    "pot": _pot,
+    "pan": _pan,
+    "cutting board": _cutting_board,
+    "jar": _jar,
+    "lunch box": _lunch_box,
+    "toaster": _toaster,
+    "blender": _blender,
+    "toilet roll": _toilet_roll,
+    "soap bottle": _soap_bottle,
+    "toothbrush cup": _toothbrush_cup,
+    "detergent bottle": _detergent,
+    "iron": _iron,
+    "hairbrush": _hairbrush,
+    "basket": _basket,
+    "waste bin": _waste_bin,
+    "bucket": _bucket,
+    "watering can": _watering_can,
 }

@@ -12,6 +12,7 @@ from embodied_mem.types import Camera
 
 _DAY = 86400.0
 _LAMPS = ("desk lamp", "floor lamp")
+_LIGHT_STEP = 1800.0
 _SUNRISE, _SUNSET = 7 * 3600.0, 18 * 3600.0
 # A held thing hangs in the lower middle of the image: its centre in the optical frame, metres.
 _IN_HAND = np.array([0.0, 0.17, 0.55], np.float32)
@@ -54,11 +55,16 @@ class Renderer:
         self._held: tuple[str, _Scene] | None = None
         self.update(house)
 
+    @staticmethod
+    def moment(time: float) -> int:
+        """The light's step of the day: at times of one moment the same pose gives the same picture."""
+        return int(time % _DAY // _LIGHT_STEP)
+
     def update(self, house: House) -> None:
         """Take over a house in which things moved, came, went or changed state."""
         self.house = house
         self._scene = _Scene(self._builder.build(house))
-        self._light: tuple[float, np.ndarray] | None = None
+        self._light: tuple[int, np.ndarray] | None = None
 
     def render(self, base_to_world: np.ndarray, time: float, held: Thing | None = None) -> View:
         """The picture from a true 4×4 ``base_to_world`` at ``time`` (UTC s), with what the gripper holds in front."""
@@ -98,10 +104,10 @@ class Renderer:
         return color.astype(np.uint8)
 
     def _lit(self, time: float) -> np.ndarray:
-        """Triangle colours under the light of that time (float32 T 3), kept for the same ten minutes."""
-        moment = time % _DAY // 600
+        """Triangle colours under the light of that time: float32 T 3."""
+        moment = self.moment(time)
         if self._light is None or self._light[0] != moment:
-            self._light = (moment, self._lighten(moment * 600))
+            self._light = (moment, self._lighten(moment * _LIGHT_STEP))
         return self._light[1]
 
     def _lighten(self, seconds: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Meshes of movable things, part three: light, decoration, bags, clothes, textiles, boxes.
+"""Meshes of movable things, part three: light, decoration, bags, clothes.
 
 Arguments as in mesh_tableware.py: builder, size, body colour, :class:`Look`.
 """
@@ -251,98 +251,6 @@ def _wallet(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     b.box((0.32 * x, -0.15 * y, 0.6 * z), (0.48 * x, 0.15 * y, 0.95 * z), tone(c, 0.6))
 
 
-def _pillow(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    t = np.linspace(-1, 1, 8)
-    u, v = np.meshgrid(t, t)
-    lift = ((1 - u**4) * (1 - v**4)) ** 0.6
-    pinch = 1 - 0.08 * (1 - np.abs(u * v))
-    top = np.stack([u * pinch * x / 2, v * pinch * y / 2, z / 2 * (1 + lift)], -1)
-    under = np.stack([u * pinch * x / 2, v * pinch * y / 2, z / 2 * (1 - lift)], -1)
-    b.sheet(top, c, k.print)
-    b.sheet(under[::3, ::3] if k.print == "plain" else under, tone(c, 0.9))
-
-
-def _blanket(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    """Folded over and over: soft layers, seen at the front as a stack, with a fringe."""
-    x, y, z = s
-    for i in range(3):
-        low = i * z / 3
-        slack = 0.02 * x * i
-        b.box(
-            (-x / 2 + slack, -y / 2 + 0.03 * y, low + 0.004),
-            (x / 2 - slack, y / 2, low + z / 3),
-            tone(c, 1 - 0.06 * (2 - i)),
-            k.print,
-            cells_of(k, 5 if i == 2 else 3),
-        )
-    for i in range(9):
-        px = (-0.46 + 0.11 * i) * x
-        b.box((px, -y / 2, 0.36 * z), (px + 0.04 * x, -0.46 * y, 0.64 * z), tone(c, 1.5))
-
-
-def _towel(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    """Two folded towels with a rounded front fold and a band."""
-    x, y, z = s
-    for i in range(2):
-        low, high = i * z / 2 + 0.003, (i + 1) * z / 2
-        mid, half = (low + high) / 2, (high - low) / 2
-        turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 6)
-        line = [
-            (y / 2, high),
-            *[(-y / 2 + half + half * np.cos(a), mid + half * np.sin(a)) for a in turn],
-            (y / 2, low),
-        ]
-        across = np.linspace(-x / 2, x / 2, 8)
-        b.sheet(
-            np.array([[(px, py, pz) for px in across] for py, pz in _subdivided(line)]),
-            tone(c, 1 - 0.1 * (1 - i)),
-            k.print,
-        )
-    b.box((-x / 2, -0.05 * y, z - 0.002), (x / 2, 0.05 * y, z), tone(c, 1.5))
-
-
-def _subdivided(line: list) -> list:
-    """The long first stretch of a profile in five, so that prints have cells on top."""
-    (y0, z0), (y1, z1) = line[0], line[1]
-    return [(y0 + (y1 - y0) * i / 5, z0 + (z1 - z0) * i / 5) for i in range(5)] + line[1:]
-
-
-def _box(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
-    x, y, z = s
-    body, px, py = 0.72 * z, 0.42 * x, 0.42 * y
-    cells = cells_of(k, 4)
-    if not k.open:
-        b.box((-px, -py, 0), (px, py, body), c, k.print, cells)
-        b.box((-px - 0.01 * x, -py - 0.01 * y, body), (px + 0.01 * x, py + 0.01 * y, 0.86 * z), tone(c, 1.15))
-        b.box((-0.06 * x, -py - 0.015 * y, 0.5 * z), (0.06 * x, py + 0.015 * y, 0.87 * z), tone(c, 0.6))
-        return
-    t = 0.01
-    for low, high in (
-        ((-px, -py), (px, -py + t)),
-        ((-px, py - t), (px, py)),
-        ((-px, -py), (-px + t, py)),
-        ((px - t, -py), (px, py)),
-    ):
-        b.box((*low, 0), (*high, body), c, k.print, min(cells, 3))
-    b.box((-px + t, -py + t, 0.1 * z), (px - t, py - t, 0.12 * z), tone(c, 0.35))
-    for side in (-1, 1):  # flaps stand up and out
-        b.block(
-            (side * px, -py, body),
-            (side * 0.07 * x, 0, 0.26 * z),
-            (0, 2 * py, 0),
-            (side * 0.01 * x, 0, 0),
-            tone(c, 1.15),
-        )
-        b.block(
-            (-px, side * py, body),
-            (0, side * 0.07 * y, 0.24 * z),
-            (2 * px, 0, 0),
-            (0, side * 0.01 * y, 0),
-            tone(c, 1.15),
-        )
-
-
 HOMEWARE_SHAPES = {
     "desk lamp": _desk_lamp,
     "vase": _vase,
@@ -358,8 +266,4 @@ HOMEWARE_SHAPES = {
     "slipper": _slipper,
     "hat": _hat,
     "wallet": _wallet,
-    "pillow": _pillow,
-    "blanket": _blanket,
-    "towel": _towel,
-    "box": _box,
 }

@@ -17,10 +17,11 @@ from embodied_mem.sim.mesh_belongings import BELONGING_SHAPES
 from embodied_mem.sim.mesh_fixtures import FIXTURE_SHAPES
 from embodied_mem.sim.mesh_furniture import FURNITURE_SHAPES
 from embodied_mem.sim.mesh_homeware import HOMEWARE_SHAPES
+from embodied_mem.sim.mesh_household import HOUSEHOLD_SHAPES
 from embodied_mem.sim.mesh_primitives import RGB, MeshBuilder, TriangleSoup
 from embodied_mem.sim.mesh_tableware import TABLEWARE_SHAPES, Look
 
-_THING_SHAPES = {**TABLEWARE_SHAPES, **BELONGING_SHAPES, **HOMEWARE_SHAPES}
+_THING_SHAPES = {**TABLEWARE_SHAPES, **BELONGING_SHAPES, **HOMEWARE_SHAPES, **HOUSEHOLD_SHAPES}
 
 # material → (colour mixed in, share); slight, so that the colour's name stays the same.
 _TINTS: dict[str, tuple[RGB, float]] = {

@@ -21,11 +21,11 @@ def cells_of(k: Look, n: int = 5) -> int:
 
 def _book(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     x, y, z = s
-    b.box((-x / 2, -y / 2, 0.76 * z), (x / 2, y / 2, z), c, k.print, cells_of(k))
+    b.box((-x / 2, -y / 2, 0.76 * z), (x / 2, y / 2, z - 0.002), c, k.print, cells_of(k))
     b.box((-x / 2, -y / 2, 0), (x / 2, y / 2, 0.24 * z), c)
     b.box((-x / 2, -y / 2, 0.24 * z), (-x / 2 + 0.01, y / 2, 0.76 * z), tone(c, 0.8))
     b.box((-x / 2 + 0.01, -y / 2 + 0.008, 0.24 * z), (x / 2 - 0.008, y / 2 - 0.008, 0.76 * z), PAPER)
-    b.box((-0.25 * x, 0.15 * y, z - 0.001), (0.2 * x, 0.25 * y, z), PAPER)  # the title
+    b.box((-0.25 * x, 0.15 * y, z - 0.002), (0.2 * x, 0.25 * y, z), PAPER)  # the title
 
 
 def _notebook(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:

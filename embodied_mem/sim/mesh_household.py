@@ -177,7 +177,7 @@ def _towel(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
     """Two folded towels with a rounded front fold and a band."""
     x, y, z = s
     for i in range(2):
-        low, high = i * z / 2 + 0.003, (i + 1) * z / 2
+        low, high = i * z / 2 + 0.003, (i + 1) * z / 2 - 0.003
         mid, half = (low + high) / 2, (high - low) / 2
         turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 6)
         line = [
@@ -191,7 +191,7 @@ def _towel(b: MeshBuilder, s: Size, c: RGB, k: Look) -> None:
             tone(c, 1 - 0.1 * (1 - i)),
             k.print,
         )
-    b.box((-x / 2, -0.05 * y, z - 0.002), (x / 2, 0.05 * y, z), tone(c, 1.5))
+    b.box((-x / 2, -0.05 * y, z - 0.003), (x / 2, 0.05 * y, z), tone(c, 1.5))
 
 
 def _subdivided(line: list) -> list:

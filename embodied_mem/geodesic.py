@@ -158,15 +158,27 @@ class Grid:
         return self._fields[key]
 
     def _sees(self, a: np.ndarray, b: np.ndarray) -> bool:
+        a, b = (a - self.origin) / self.resolution, (b - self.origin) / self.resolution
         step = b - a
         far = float(np.hypot(step[0], step[1]))
-        along = np.linspace(0, 1, max(2, int(far / self.resolution * 3) + 2))
-        x = (a[0] - self.origin[0] + along * step[0]) / self.resolution
-        y = (a[1] - self.origin[1] + along * step[1]) / self.resolution
+        if far == 0:
+            return self._clear(a, b)
         # Two lines a hair apart: a segment through the corner where two blocked cells touch is not a way.
-        dx, dy = (-step[1] / far * 0.02, step[0] / far * 0.02) if far > 0 else (0.0, 0.0)
-        i = np.floor(np.concatenate((x + dx, x - dx))).astype(np.intp)
-        j = np.floor(np.concatenate((y + dy, y - dy))).astype(np.intp)
+        side = np.array((-step[1], step[0])) * (0.02 / far)
+        return self._clear(a + side, b + side) and self._clear(a - side, b - side)
+
+    def _clear(self, a: np.ndarray, b: np.ndarray) -> bool:
+        """Whether a segment in cell units crosses passable cells only; exact, cell by cell."""
+        step, cuts = b - a, [np.array((0.0, 1.0))]
+        for k in (0, 1):
+            low, high = sorted((a[k], b[k]))
+            lines = np.arange(np.floor(low) + 1, np.ceil(high))
+            if len(lines):
+                cuts.append((lines - a[k]) / step[k])
+        along = np.sort(np.concatenate(cuts))
+        middle = (along[1:] + along[:-1]) / 2
+        i = np.floor(a[0] + middle * step[0]).astype(np.intp)
+        j = np.floor(a[1] + middle * step[1]).astype(np.intp)
         width, depth = self.passable.shape
         if i.min() < 0 or j.min() < 0 or i.max() >= width or j.max() >= depth:
             return False

@@ -78,7 +78,9 @@ class Chooser:
     def _shuffled(self, drafts: list[Draft]) -> list[Draft]:
         return [drafts[i] for i in self.rng.permutation(len(drafts))]
 
-    def _pick(self, template: Template, pool: list[Draft], chosen: list[Draft], quota: int, strict: bool) -> Draft | None:
+    def _pick(
+        self, template: Template, pool: list[Draft], chosen: list[Draft], quota: int, strict: bool
+    ) -> Draft | None:
         """The best draft left in a pool that breaks no rule, or None. Strict: an answer once a template."""
         given = Counter(_answer(d) for d in chosen if d.template == template.name)
         rank = self._preference(template, pool)
@@ -86,7 +88,7 @@ class Chooser:
         ranked = sorted(
             range(len(pool)),
             key=lambda i: (
-                given[_answer(pool[i])], pool[i].static, rank.get(_answer(pool[i]), 0), not pool[i].moving,
+                given[_answer(pool[i])], not pool[i].moving, pool[i].static, rank.get(_answer(pool[i]), 0),
                 self._known(pool[i]), i,
             ),
         )

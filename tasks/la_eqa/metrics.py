@@ -1,4 +1,4 @@
-"""The measures of a prediction file: ``metrics.json``, confidence intervals over houses, calibration and risk tables."""
+"""The measures of a prediction file: ``metrics.json``, intervals over houses, calibration and risk tables."""
 
 from __future__ import annotations
 

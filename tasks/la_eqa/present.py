@@ -12,10 +12,10 @@ import numpy as np
 
 from embodied_mem.geodesic import Grid
 from embodied_mem.tasks.la_eqa.seen import COUNTED_PX, EVIDENCE_PX, pixels_of
-from embodied_mem.types import Camera, planar_pose
+from embodied_mem.types import planar_pose
 
 STEP_M = 0.5  # lattice of viewpoints
-HEADINGS = 8
+HEADINGS = 6  # 60° apart, with a field of view of 75°
 SHRINK = 2  # views are rendered at half the size; a pixel there stands for four
 
 Pose = tuple[float, float, float]
@@ -134,8 +134,8 @@ def lattice(grid: Grid, step: float = STEP_M) -> np.ndarray:
     return np.array([grid.centre(c) for c in cells]).reshape(-1, 2)
 
 
-def look_around(renderer, grid: Grid, spots: np.ndarray, time: float, camera: Camera) -> PresentView:
-    """Render every spot in ``HEADINGS`` directions. ``renderer``: a Renderer for the camera shrunk by SHRINK."""
+def look_around(renderer, grid: Grid, spots: np.ndarray, time: float) -> PresentView:
+    """Render every spot in HEADINGS directions; the renderer shows the present, its camera is shrunk by SHRINK."""
     least = EVIDENCE_PX // SHRINK**2
     views = []
     for x, y in spots:

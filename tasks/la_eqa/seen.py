@@ -1,6 +1,6 @@
 """What the recording camera truly saw: visit → frame → {instance id: pixels}. For question makers and scorers only.
 
-Stored as one npz (no pickles): an int32 array N×3 of (frame index, instance id, pixels) per visit.
+Stored as npz (no pickles): an int32 array N×3 of (frame index, instance id, pixels) per visit.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ class Seen:
     def frames(self, visit: str, thing: int, least: int = EVIDENCE_PX) -> list[str]:
         """Names of the frames with at least ``least`` pixels of the thing, in order."""
         return [str(FrameRef(visit, f)) for f, px in self._frames.get(visit, {}).get(thing, ()) if px >= least]
+
+    def table(self, visit: str) -> np.ndarray:
+        """The N×3 table of a visit."""
+        return self._tables[visit]
 
     def save(self, path: Path | str) -> None:
         path = Path(path)

@@ -40,7 +40,8 @@ def where(world: World, moments: Moments, when: TimeRef | None = None) -> Iterat
 def count_in(world: World, moments: Moments, scope: str) -> Iterator[Draft]:
     """How many of a label in a room (scope "room") or on a surface of a room (scope "surface"); one at least."""
     for k in moments:
-        spots = sorted({(t.label, world.rooms[t.room], t.surface if scope == "surface" else "") for t in world.things(k)})
+        kinds = {(t.label, world.rooms[t.room], t.surface) for t in world.things(k)}
+        spots = sorted({(label, room, surface if scope == "surface" else "") for label, room, surface in kinds})
         for label, room, surface in spots:
             found = counts(world, label, room, surface, k)
             if not all_visible(world, k, found) or (scope == "surface" and surface == "floor"):
@@ -104,7 +105,9 @@ def _attribute(world: World, k: int, thing, room: str, aspect: str, value: str) 
         return sorted(world.at(m)[t].attributes.get(aspect, "") for t in ids)
 
     return Draft(
-        Query("attribute", ObjectRef(thing.label, words=thing.label), room, thing.surface, world.when(k), aspect=aspect),
+        Query(
+            "attribute", ObjectRef(thing.label, words=thing.label), room, thing.surface, world.when(k), aspect=aspect
+        ),
         label_value(value),
         {"thing": thing.label, "place": on_place(thing.surface, room), "aspect": aspect, **timed(world, k)},
         [world.evidence(k, thing.id)],

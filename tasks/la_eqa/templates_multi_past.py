@@ -15,8 +15,10 @@ from embodied_mem.types import Value
 Pair = tuple[int, int]
 
 
-def event_draft(world: World, thing: int, ref, k: int, query: Query, time: float, slots: dict, shown: list[int]) -> Draft:
-    """A "when" question whose event lies between visits ``k`` and ``k + 1``; ``shown``: the visits that show the thing."""
+def event_draft(
+    world: World, thing: int, ref, k: int, query: Query, time: float, slots: dict, shown: list[int]
+) -> Draft:
+    """A "when" question whose event lies between visits ``k`` and ``k + 1``; ``shown``: visits that show the thing."""
     return Draft(
         query,
         Value("time", time),

@@ -113,8 +113,13 @@ def room_ways(site_map: SiteMap) -> list[tuple[int, int, float]]:
         axis = 0 if one.shape[0] < grid.shape[0] else 1
         open_ = np.delete(free, 0, axis) & np.delete(free, -1, axis) & (one != other) & (one > 0) & (other > 0)
         pairs |= {(min(a, b), max(a, b)) for a, b in zip(one[open_].tolist(), other[open_].tolist(), strict=True)}
-    way = site_map.grid(RADIUS_M)
-    lengths = [(a, b, way.length(rooms[a].centroid, rooms[b].centroid)) for a, b in sorted(pairs) if {a, b} <= set(rooms)]
+    way, middles = site_map.grid(RADIUS_M), {}
+    for number in {n for pair in pairs for n in pair} & set(rooms):
+        cells = np.argwhere(free & (grid == number))
+        spots = site_map.origin + (cells + 0.5) * site_map.resolution
+        # The very centroid may lie under a table: the passable spot nearest to it stands for the room.
+        middles[number] = spots[np.argmin(np.hypot(*(spots - rooms[number].centroid).T))]
+    lengths = [(a, b, way.length(middles[a], middles[b])) for a, b in sorted(pairs) if {a, b} <= set(middles)]
     return [(a, b, metres) for a, b, metres in lengths if math.isfinite(metres)]
 
 

@@ -186,9 +186,10 @@ class SiteMap:
         layer = np.floor((points[:, 2] - FLOOR_M[1]) / LAYER_M).astype(int) + 1
         inside = (ix >= 0) & (iy >= 0) & (ix < self.shape[0]) & (iy < self.shape[1]) & (layer > 0) & (layer < LAYERS)
         ix, iy, layer, along = ix[inside], iy[inside], layer[inside], along[inside]
-        # What the target stands on or in does not hide it, a wall right before it does.
-        voxel = self.filled()[layer, ix, iy] & (along < distance - 0.35)
-        return not bool((voxel | self.walls()[ix, iy]).any())
+        # What the target stands on or in does not hide it, a wall right before it does. One filled voxel is an
+        # edge that the ray grazes.
+        voxels = self.filled()[layer, ix, iy] & (along < distance - 0.35)
+        return int(voxels.sum()) < 3 and not bool(self.walls()[ix, iy].any())
 
     def filled(self) -> np.ndarray:
         """bool L X Y: voxels that hold something; thinly hit ones beside densely hit ones are depth noise."""

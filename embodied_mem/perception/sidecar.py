@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -36,10 +37,11 @@ class Sidecar:
     and hold from a frame index on, until the next facts of that visit.
     """
 
-    def __init__(self, folder: str | Path | None, capacity: int = 64) -> None:
+    def __init__(self, folder: str | Path | None, capacity: int = 1000) -> None:
         self.folder = None if folder is None else Path(folder)
         self._capacity = capacity
-        self._frames: OrderedDict[FrameRef, tuple[np.ndarray, Cell]] = OrderedDict()
+        # Compressed: an instance image is mostly flat, 150 kB shrink to a few.
+        self._frames: OrderedDict[FrameRef, tuple[bytes, tuple[int, int], Cell]] = OrderedDict()
         self._facts: dict[str, list[tuple[int, dict[int, dict]]]] = {}
         self._read_at: dict[str, int] = {}  # modification time of the facts file that was read last
 
@@ -49,7 +51,7 @@ class Sidecar:
             raise InputError(f"instance image of {ref} is {instance.dtype} {instance.shape}; it must be uint16 H W")
         cell = (int(cell[0]), int(cell[1]), int(cell[2]))
         if self.folder is None:
-            self._frames[ref] = (instance.copy(), cell)
+            self._frames[ref] = (zlib.compress(instance.tobytes(), 1), instance.shape, cell)
             self._frames.move_to_end(ref)
             while len(self._frames) > self._capacity:
                 self._frames.popitem(last=False)
@@ -61,7 +63,8 @@ class Sidecar:
         if self.folder is None:
             if ref not in self._frames:
                 raise MissingSidecar(f"no instance image of frame {ref} in memory; look again instead")
-            return self._frames[ref]
+            data, shape, cell = self._frames[ref]
+            return np.frombuffer(zlib.decompress(data), np.uint16).reshape(shape), cell
         try:
             return _read_png(self._path(ref))
         except FileNotFoundError:

@@ -206,12 +206,13 @@ class _Scene:
     def _confidence(self, group: Cluster, look: Look) -> float:
         """Probability that the group is a real thing rather than a detector's invention."""
         views = len({self.cells[r] for r in group.refs})
-        if views >= 2:
+        score = max(s.score for s in group.sightings)
+        # Believed poses jitter over the borders of viewpoint cells: two views may be one.
+        if views > 2 or (views == 2 and score > 0.7):
             return min(0.995, 1 - 0.05 / views**2)
-        missed = max(look.views - 1, 0)
+        missed = max(look.views - views, 0)
         # A real thing is missed by the other views with about 0.3 each; invented ones score low.
         odds = SEEN_ONCE * 0.3**missed / FALSE_A_VISIT
-        score = max(s.score for s in group.sightings)
         odds *= 8.0 if score > 0.7 else 1.0 if score > 0.5 else 0.15
         return odds / (1 + odds)
 

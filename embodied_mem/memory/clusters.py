@@ -218,10 +218,25 @@ def _compatible(a: str, b: str) -> bool:
 
 def _same_thing(small: Cluster, large: Cluster) -> bool:
     """Same spot, compatible label, like colour, hardly ever both in one frame."""
-    radius = max(_radius(small.label), _radius(large.label))
     if not _compatible(small.label, large.label) or len(small.refs & large.refs) > 0.1 * len(small.refs):
         return False
-    return _distance(large, small.xyz, small.hue, radius) < 1.0
+    radius = max(_radius(small.label), _radius(large.label))
+    if _distance(large, small.xyz, small.hue, radius) < 1.0:
+        return True
+    # Two things side by side are mostly seen in one frame. Two groups that never are, and that one thing has room
+    # for, are parts of it (cut by the image's edge, half hidden); a part may have a colour of its own.
+    apart = float(np.linalg.norm(small.hue - large.hue)) / COLOUR_STEP
+    return small.label == large.label and (apart < 2 or len(small.refs) > 2) and _one_fits(small, large)
+
+
+def _one_fits(small: Cluster, large: Cluster) -> bool:
+    """Whether the boxes of both together are not larger than a thing of the label."""
+    size = np.maximum(small.high, large.high) - np.minimum(small.low, large.low)
+    known = np.array(ontology.THINGS[large.label].size)
+    limit = 1.25 * np.array((*sorted(known[:2]), known[2])) + 0.05
+    # A thing that stands askew has a wider box.
+    limit[0] = max(limit[0], 0.7 * limit[1])
+    return bool((np.array((*sorted(size[:2]), size[2])) <= limit).all())
 
 
 def _same_piece(small: Cluster, large: Cluster) -> bool:

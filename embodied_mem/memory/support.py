@@ -46,6 +46,8 @@ def surfaces_under(label: str, base: np.ndarray, pieces: Iterable[Piece]) -> tup
         weight = _inside(base, piece) * _level(base[2], piece) * (1.0 if piece.label in usual else 0.2)
         if weight < 1e-6:
             continue
+        if piece.label in LEVELS:
+            weights["floor"] *= 1 - 0.9 * _inside(base, piece)  # its lowest board covers the floor
         name = surface_name(piece.label, base[2])
         weights[name] = max(weights[name], weight)
         owner[name] = max(owner.get(name, (0.0, piece.track)), (weight, piece.track))

@@ -49,8 +49,9 @@ def match(found: list[Candidate], known: list[History]) -> list[int | None]:
     First what stands where it stood before, then what moved: each an optimal assignment over all pairs.
     """
     chosen: list[int | None] = [None] * len(found)
-    # Where it was last, then where it was on any earlier day: a thing comes back to its usual place.
-    for cost in (_stay_cost, _return_cost, _move_cost):
+    # Where it was last, then where it was on any earlier day (a thing comes back to its usual place), then anywhere;
+    # at the very end what stands where a doubtful thing was.
+    for cost in (_stay_cost, _return_cost, _move_cost, _doubtful_cost):
         free = [i for i, c in enumerate(chosen) if c is None]
         taken = {c for c in chosen if c is not None}
         left = [j for j in range(len(known)) if j not in taken]
@@ -64,6 +65,10 @@ def match(found: list[Candidate], known: list[History]) -> list[int | None]:
 
 
 def _stay_cost(one: Candidate, old: History) -> float:
+    return _near_cost(one, old, old.last.xyz) if old.last.confidence >= SURE else FIXED_COST
+
+
+def _doubtful_cost(one: Candidate, old: History) -> float:
     return _near_cost(one, old, old.last.xyz)
 
 

@@ -87,8 +87,8 @@ def _check_turns(sim: Simulator) -> None:
 def _check_contact(sim: Simulator) -> None:
     """Against every wall and back: never further than a step, never stuck in something."""
     moved = []
-    for _ in range(4):
-        for _ in range(40):
+    for _ in range(3):
+        for _ in range(24):
             before = sim.observe()
             moved.append(_metres(before, sim.step("forward")))
             _require(moved[-1] <= sim.spec.forward_m + 1e-6, f"forward moved {moved[-1]:.3f} m in one step")

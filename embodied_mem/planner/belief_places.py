@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,10 @@ from embodied_mem.planner.query import Query, TimeRef
 from embodied_mem.planner.voi import Tour, best_tour
 from embodied_mem.types import Camera
 
-MOST_STOPS = 6
-FOUND = 0.93  # how often a thing that is at a place is found by going to look there
+MOST_STOPS = 7
+CLOSER = 0.6  # a second visit to a place looks from this share of the first one's distance
+VISITS = 2
+FOUND = 0.97  # how often a thing that is at a place is found by going to look there
 LEAST_CHANCE = 0.01
 
 
@@ -99,28 +102,60 @@ def uncertain(query: Query, worlds: Worlds) -> set[Place]:
     return open_places
 
 
-def plan_stops(query: Query, worlds: Worlds, eyes: look.Eyes, robot_xy, grid, camera: Camera, done: set) -> Plan:
-    """The stops worth considering now, likeliest first, with their distances."""
+def plan_stops(
+    query: Query, worlds: Worlds, eyes: look.Eyes, rooms: dict, robot_xy, grid, camera: Camera, done: Counter
+) -> Plan:
+    """The stops worth considering now, likeliest first, with their distances.
+
+    rooms: room label → its centre, where a thing at no known place is searched; done: how often each was visited.
+    """
     there = places_now(query, worlds)
-    spots = dict(eyes.spots)
-    if not one_thing(query):
+    spots = {place: tuple(map(float, xyz)) for place, xyz in eyes.spots.items()}
+    if one_thing(query):
+        there |= _searches(worlds, rooms, done)
+        spots |= {(ELSEWHERE[0], room): (*xy, 0.8) for room, xy in rooms.items()}
+    else:
         keep = uncertain(query, worlds)
         there = {p: holds for p, holds in there.items() if p in keep}
     chance = {p: float(worlds.weights[holds].sum()) for p, holds in there.items()}
-    ranked = sorted((p for p in there if chance[p] > LEAST_CHANCE and p not in done and p in spots),
+    ranked = sorted((p for p in there if chance[p] > LEAST_CHANCE and done[p] < VISITS and p in spots),
                     key=lambda p: (-chance[p], p))[:MOST_STOPS]  # fmt: skip
     if not ranked:
         return Plan([], np.zeros((1, 1)))
     start = grid.nearest_passable(robot_xy, 0.8) or robot_xy
     field = grid.distances_from(start)
-    reach = look.sight_range(query.target.label if query.target else "")
+    reach = look.sight_range(query.target.label if query.target else "", camera)
     stops = []
     for place in ranked:
-        xyz = tuple(float(v) for v in spots[place])
-        seen_from = look.viewpoint(eyes.site_map, grid, field, xyz, reach, camera)
+        if place[0] == ELSEWHERE[0]:
+            seen_from = _centre(grid, field, spots[place])
+        else:
+            near = max(1.15, reach * CLOSER ** done[place])
+            seen_from = look.viewpoint(eyes.site_map, grid, field, spots[place], near, camera)
         if seen_from is not None:
-            stops.append(Stop(place, xyz, seen_from[1], seen_from[2], seen_from[0], there[place]))
+            stops.append(Stop(place, spots[place], seen_from[1], seen_from[2], seen_from[0], there[place]))
     return Plan(stops, _distances(grid, stops))
+
+
+def _searches(worlds: Worlds, rooms: dict, done: Counter) -> dict[Place, np.ndarray]:
+    """Rooms to search where the thing may be at a place never known: its worlds are dealt out among them."""
+    left = [room for room in sorted(rooms) if not done[(ELSEWHERE[0], room)]]
+    if not left or not worlds.chains:
+        return {}
+    lost = np.zeros(len(worlds.weights), bool)
+    for chain in worlds.chains:
+        lost |= chain.match & (chain.sequence[:, worlds.present] == len(chain.places) - 1)
+    number = np.cumsum(lost) % len(left)
+    return {(ELSEWHERE[0], room): lost & (number == k) for k, room in enumerate(left)}
+
+
+def _centre(grid, field: np.ndarray, xyz) -> tuple[float, float, float] | None:
+    """(metres, x, y) of the floor near a room's centre."""
+    spot = grid.nearest_passable(xyz[:2], 1.5)
+    if spot is None:
+        return None
+    metres = float(field[grid.cell(spot)])
+    return (metres, *spot) if np.isfinite(metres) else None
 
 
 def _distances(grid, stops: list[Stop]) -> np.ndarray:

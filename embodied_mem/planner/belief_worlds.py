@@ -242,7 +242,7 @@ def draw_rows(table: np.ndarray, rng) -> np.ndarray:
 def _draw_next(sequence, slots, at: int, places, likely, rates, rng, fixed) -> tuple[np.ndarray, np.ndarray]:
     """Append the value at slot ``at``: habits times what is seen now. Also P(seen now | world) (N)."""
     base = np.full(len(places), 0.15 / max(1, len(places) - 2))
-    base[0], base[-1] = 0.3 * (rates.gone > 0), 2 * rates.unknown_place
+    base[0], base[-1] = 2 * rates.gone, 2 * rates.unknown_place
     base = base / base.sum()
     known = at if slots[at].visit else at - 1  # a forecast rests on the recorded visits alone
     unique, which = np.unique(sequence[:, :known], axis=0, return_inverse=True)

@@ -76,6 +76,7 @@ class Eyes:
     kept: dict[FrameRef, Frame] = field(default_factory=dict)
     watched: dict[Place, dict[tuple, float]] = field(default_factory=dict)
     newcomers: list[Subject] = field(default_factory=list)
+    searched: float = 0.0  # share of the house in which a thing at no known place would have been seen
 
     def __post_init__(self) -> None:
         self.furniture = [s for s in self.history.subjects if s.fixed and s.seen]
@@ -109,8 +110,9 @@ class Eyes:
         names = list(self.spots)
         pixels, depth = project(frame, np.array([self.spots[n] for n in names]))
         height, width = frame.depth.shape
+        reach = max(sight_range(label, frame.camera) for label in self.labels) if len(self.labels) < 4 else NEAR_M
         for name, (u, v), z in zip(names, pixels, depth, strict=True):
-            if 0.3 < z < NEAR_M and 4 <= u < width - 4 and 4 <= v < height - 4:
+            if 0.3 < z < min(NEAR_M, reach) and 4 <= u < width - 4 and 4 <= v < height - 4:
                 measured = float(frame.depth[int(v), int(u)])
                 if measured == 0 or measured > z - 0.3:
                     self.watched.setdefault(name, {})[cell] = self.rates.miss(float(z))
@@ -132,7 +134,7 @@ class Eyes:
         for i, subject in enumerate(self.subjects):
             if i not in taken_s:
                 missed = {p: self._missed(p) for p in subject.places() if p in self.watched}
-                out[subject.key] = Present(missed=missed)
+                out[subject.key] = Present(missed=missed, elsewhere=1.0 - 0.85 * self.searched)
         self.newcomers = []
         for j, glimpse in enumerate(free):
             if j not in taken_g and glimpse.cells >= 2:
@@ -178,12 +180,11 @@ class Eyes:
         return node.label if node is not None else ""
 
 
-def sight_range(label: str) -> float:
-    """Metres from which a thing of this label still covers 60 pixels or so."""
+def sight_range(label: str, camera: Camera) -> float:
+    """Metres from which a thing of this label still covers 60 pixels, with some margin."""
     known = ontology.THINGS.get(label) or ontology.FURNITURE.get(label)
-    if known is None:
-        return 2.5
-    return float(np.clip(22 * math.sqrt(known.size[0] * known.size[2]), 1.3, 3.5))
+    size = math.sqrt(known.size[0] * known.size[2]) if known else 0.12
+    return float(np.clip(camera.focal * size / (1.2 * math.sqrt(LEAST_PIXELS)), 1.15, NEAR_M + 0.3))
 
 
 def viewpoint(site_map, grid, field_from_robot: np.ndarray, xyz, reach: float, camera: Camera):

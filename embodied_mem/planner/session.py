@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from embodied_mem import ontology
@@ -11,7 +13,7 @@ from embodied_mem.planner.belief import Belief, believe
 from embodied_mem.planner.belief_actions import Inspect, aspects_of, inspections
 from embodied_mem.planner.belief_history import Subject, candidates, load_history
 from embodied_mem.planner.belief_places import Plan, about_now, one_thing, plan_stops
-from embodied_mem.planner.belief_worlds import LABEL, Present, Readings, Worlds, sample_worlds
+from embodied_mem.planner.belief_worlds import ELSEWHERE, LABEL, Present, Readings, Worlds, sample_worlds
 from embodied_mem.planner.costs import Prices, Rates
 from embodied_mem.planner.inspecting import read_image, read_stored
 from embodied_mem.planner.query import Query
@@ -39,7 +41,8 @@ class Session:
         self.readings, self.cost, self.trace = Readings(), Cost(), Trace()
         self.opened: dict[FrameRef, list] = {}
         self.present: dict[int, Present] = {}
-        self.looked_at: set = set()
+        self.looked_at: Counter = Counter()
+        self.rooms: dict[str, tuple[float, float]] = {}
         self.read_now: dict[int, set] = {}
         self.can_inspect = bench.detector is not None
         self._worlds: Worlds | None = None
@@ -62,6 +65,7 @@ class Session:
         self.eyes = look.Eyes(
             self.history, self.subjects, bench.detector, bench.site_map, self.rates, frozenset(labels)
         )
+        self.rooms = {room.label: room.centroid for room in bench.palace.rooms()}
         self.navigator = Navigator(bench.robot, bench.site_map, self._on_frame)
 
     # -- belief -------------------------------------------------------------------------------------------------
@@ -146,7 +150,8 @@ class Session:
     def _plan(self) -> Plan:
         x, y, _ = self.navigator.pose
         camera = self.bench.robot.spec.camera
-        return plan_stops(self.query, self.worlds(), self.eyes, (x, y), self.navigator.grid(), camera, self.looked_at)
+        grid = self.navigator.grid()
+        return plan_stops(self.query, self.worlds(), self.eyes, self.rooms, (x, y), grid, camera, self.looked_at)
 
     # -- acting -------------------------------------------------------------------------------------------------
 
@@ -156,6 +161,9 @@ class Session:
             before = self.belief()
             self._on_frame(self.bench.robot.observe())
             travel = self.navigator.look_around()
+            here = self.bench.site_map.room_at(*self.navigator.pose[:2])
+            if here is not None:
+                self._searched(here.label)
             self._moved(travel, "look around", 0.0, before)
 
     def _maybe_go(self, plan: Plan, belief: Belief, stopping: str) -> bool:
@@ -166,17 +174,27 @@ class Session:
         if first < 0 or (gain <= 1e-9 and stopping == "voi") or (stopping == "never" and belief.confidence >= 0.97):
             return False
         stop = plan.stops[first]
-        self.looked_at.add(stop.place)
+        self.looked_at[stop.place] += 1
+        what = f"drive to see the {stop.place[0]} of the {stop.place[1]}"
+        if stop.place[0] == ELSEWHERE[0]:
+            what = f"drive to search the {stop.place[1]}"
         travel = self.navigator.go_to_pose(stop.x, stop.y)
+        self._moved(travel, what, gain, belief)
         if not travel.stopped:
-            self._moved(travel, f"drive to see the {' of the '.join(stop.place)}", gain, belief)
             before = self.belief()
-            travel = self.navigator.face(stop.xyz[0], stop.xyz[1])
-            self._on_frame(self.bench.robot.observe())
-            self._moved(travel, "face it", 0.0, before)
-        else:
-            self._moved(travel, f"drive to see the {' of the '.join(stop.place)}", gain, belief)
+            if stop.place[0] == ELSEWHERE[0]:
+                travel = self.navigator.look_around()
+                self._searched(stop.place[1])
+            else:
+                travel = self.navigator.face(stop.xyz[0], stop.xyz[1])
+                self._on_frame(self.bench.robot.observe())
+            self._moved(travel, "look", 0.0, before)
         return True
+
+    def _searched(self, room: str) -> None:
+        self.looked_at[(ELSEWHERE[0], room)] += 1
+        known = [r for r in self.rooms if self.looked_at[(ELSEWHERE[0], r)]]
+        self.eyes.searched = len(known) / max(1, len(self.rooms))
 
     def _moved(self, travel, what: str, value: float, before: Belief) -> None:
         self.cost.metres += travel.metres

@@ -87,7 +87,7 @@ class FewFrames:
     def objects(self, **filters):
         rows = self._palace.objects(**filters)
         kept = ((o, tuple(f for f in o.frames if f in self._refs)) for o in rows)
-        return [replace(o, frames=frames, hits=len(frames), looks=len(frames)) for o, frames in kept if frames]
+        return [replace(o, frames=frames) for o, frames in kept if frames]
 
     def absences(self, **_):
         return []

@@ -68,13 +68,19 @@ def pattern(world: World, slot: Slot, read: Callable[[int], Any], seen: Callable
     return value, support
 
 
+def still_named(world: World, slot: Slot, entities) -> Iterator[tuple[int, ObjectRef]]:
+    """The entities whose name no newcomer shares at the slot."""
+    newcomers = {t.label for i, t in slot.house.items() if i not in world.entities}
+    return named(world, (e for e in entities if world.entities[e].label not in newcomers))
+
+
 def slot_words(slot: Slot) -> dict[str, str]:
     return {"future": slot.words}
 
 
 def predict_place(world: World, ahead: range) -> Iterator[Draft]:
     for slot in slots(world, ahead):
-        for thing, ref in named(world, things(world)):
+        for thing, ref in still_named(world, slot, things(world)):
             place, support = pattern(
                 world, slot, lambda k, t=thing: world.place(k, t), lambda k, t=thing: world.visible(k, t)
             )

@@ -35,13 +35,14 @@ def segment_rooms(site_map: SiteMap) -> tuple[np.ndarray, list[RoomNode]]:
     Rooms keep the id and label of the earlier segmentation's room that they overlap most; new ones
     are called "room" until :func:`name_rooms` has seen what stands in them.
     """
-    inside = _inside(site_map)
+    inside, seen = _inside(site_map)
     clearance = ndimage.distance_transform_edt(inside) * site_map.resolution
     cores, count = ndimage.label(clearance >= CORE_M)
     if count == 0:
         site_map.room_grid, site_map.rooms = np.zeros(site_map.shape, np.int16), []
         return site_map.room_grid, site_map.rooms
-    flooded = _flood(cores, inside)
+    # Not through what was never seen: a wardrobe's inside, and through the wall behind it into the next room.
+    flooded = _flood(cores, inside & seen)
     areas = ndimage.sum_labels(inside, flooded, np.arange(1, count + 1)) * site_map.resolution**2
     flooded[np.isin(flooded, np.flatnonzero(areas < MIN_ROOM_M2) + 1)] = 0
     grid = _keep_ids(site_map, flooded)
@@ -52,8 +53,8 @@ def segment_rooms(site_map: SiteMap) -> tuple[np.ndarray, list[RoomNode]]:
     return site_map.room_grid, site_map.rooms
 
 
-def _inside(site_map: SiteMap) -> np.ndarray:
-    """bool X Y: seen at any height below the walls, holes filled, walls taken out."""
+def _inside(site_map: SiteMap) -> tuple[np.ndarray, np.ndarray]:
+    """bool X Y twice: the inside of the house without its walls, holes filled; and what was seen of it."""
     high = solid(site_map.hits[HIGH].sum(axis=0, dtype=np.int32)[None], share=0.1)[0]
     high = ndimage.binary_closing(high, np.ones((3, 3)), iterations=2) | high
     walls = site_map.walls()
@@ -63,10 +64,10 @@ def _inside(site_map: SiteMap) -> np.ndarray:
         if max(piece.shape) * site_map.resolution < MIN_WALL_M and walls[box][piece].mean() < 0.2:
             high[box] &= ~piece
     seen = (site_map.hits[0] >= 1) | site_map.occupied()
-    seen = ndimage.binary_closing(np.pad(seen, 8), np.ones((3, 3)), iterations=6)[8:-8, 8:-8]
+    seen = ndimage.binary_closing(seen, np.ones((3, 3)), iterations=2)
+    near = ndimage.binary_closing(np.pad(seen, 8), np.ones((3, 3)), iterations=6)[8:-8, 8:-8]
     # Under and behind furniture nothing is seen: a hole that walls and seen cells enclose is inside as well.
-    seen = ndimage.binary_fill_holes(seen | high)
-    return seen & ~high
+    return ndimage.binary_fill_holes(near | high) & ~high, seen
 
 
 def _flood(cores: np.ndarray, inside: np.ndarray) -> np.ndarray:

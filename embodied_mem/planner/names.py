@@ -65,6 +65,7 @@ def vocabulary() -> tuple[tuple[str, str, str], ...]:
         for name in names:
             rows[name] = ("room", label)
     rows.update(_level_phrases())
+    rows["floor"] = rows["ground"] = ("surface", "floor")
     return tuple((p, *rows[p]) for p in sorted(rows, key=len, reverse=True))
 
 

@@ -118,7 +118,7 @@ def _fill(
     room, surface = _scope(mentions, target)
     when, until = _moments(kind, aspect, plain, times)
     if kind == "state" or (kind == "predict" and stateful):
-        aspect, value = ("state" if kind == "predict" else state), ""
+        aspect, value = state, ""
     if kind == "attribute" and ref is not None:  # what is asked cannot also narrow the target
         ref = replace(ref, attributes=tuple(p for p in ref.attributes if p[0] != aspect))
     return Query(kind, ref, room, surface, when, until, aspect, value)

@@ -98,6 +98,11 @@ _VISIT = r"(?:visit|patrol|round|tour|day|recording|run|walk|time (?:that )?you 
 #: Patterns, first match first; each resolves a match on the calendar.
 RULES: tuple[tuple[str, Resolve], ...] = (
     (
+        rf"(?:on |in )?(?:the )?(?P<part>morning|evening|night) of (?:the )?(?P<day>\d{{1,2}}){_ORDINAL} "
+        rf"(?:of )?(?P<month>{_MONTH})",
+        _dated,
+    ),
+    (
         rf"(?:on |by )?(?:the )?(?:(?:{_DAY}),? )?(?:the )?(?P<day>\d{{1,2}}){_ORDINAL} (?:of )?(?P<month>{_MONTH})"
         rf"(?:,? (?P<year>\d{{4}}))?{_PART}",
         _dated,
@@ -108,11 +113,6 @@ RULES: tuple[tuple[str, Resolve], ...] = (
         _dated,
     ),
     (rf"(?:on |by )?(?P<iso>\d{{4}}-\d{{2}}-\d{{2}}){_PART}", _iso),
-    (
-        rf"(?:on |in )?(?:the )?(?P<part>morning|evening|night) of (?:the )?(?P<day>\d{{1,2}}){_ORDINAL} "
-        rf"(?:of )?(?P<month>{_MONTH})",
-        _dated,
-    ),
     (
         rf"(?:on |in )?(?:the )?(?P<part>morning|evening|night) (?:of|on) (?:(?P<which>last|next) )?(?P<name>{_DAY})",
         lambda m, c: c.weekday(m["name"], m["part"], m["which"]),

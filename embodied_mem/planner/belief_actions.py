@@ -77,7 +77,8 @@ def inspections(query: Query, worlds: Worlds, rates: Rates, prices: Prices, open
             lasting = aspect not in ontology.STATES
             images = _images(worlds, chain, range(len(worlds.history.slots)) if lasting else slots, opened, lasting)
             for visit, ref, t in images:
-                found.append(Inspect(ref, i, visit, aspect, _reading(chain, aspect, t, rates, prices)))
+                group = (i, aspect, -1 if lasting else t)  # a lasting attribute is the same on any visit
+                found.append(Inspect(ref, i, visit, aspect, _reading(chain, aspect, t, rates, prices, group)))
         if not aspects:
             identity = _identity(chain, rates, prices)
             found += [Inspect(ref, i, v, LABEL, identity) for v, ref, _ in _images(worlds, chain, slots, opened, True)]
@@ -116,7 +117,7 @@ def _identity(chain: Chain, rates: Rates, prices: Prices) -> Option:
     return Option(np.vstack((says, 1 - says)), prices.image)
 
 
-def _reading(chain: Chain, aspect: str, t: int, rates: Rates, prices: Prices) -> Option:
+def _reading(chain: Chain, aspect: str, t: int, rates: Rates, prices: Prices, group: tuple) -> Option:
     truth = chain.attributes[aspect] if aspect in chain.attributes else chain.states[aspect][:, t]
     read = reading_matrix(aspect, rates)[:, truth] * (1 - rates.inspect_miss)
-    return Option(np.vstack((read, np.full(len(truth), rates.inspect_miss))), prices.image)
+    return Option(np.vstack((read, np.full(len(truth), rates.inspect_miss))), prices.image, group)

@@ -67,7 +67,7 @@ def about_now(query: Query, history: History) -> bool:
         times = [query.when] + ([query.until or TimeRef("now")] if query.kind in ("compare", "changes") else [])
         present = len(history.slots)
         return any(t.kind == "now" or history.when(t) == [present] for t in times)
-    return query.kind == "how_long" and query.when.kind == "now" and query.aspect in ("place", "state", "")
+    return query.kind == "how_long" and query.when.kind in ("now", "ever") and not (query.room or query.surface)
 
 
 def one_thing(query: Query) -> bool:

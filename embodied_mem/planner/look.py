@@ -207,4 +207,8 @@ def viewpoint(site_map, grid, field_from_robot: np.ndarray, xyz, reach: float, c
         last = (x, y)
         if site_map.visible_from(x, y, camera.height_m, None, xyz, camera, reach):
             return float(field_from_robot[tuple(passable[i])]), x, y
-    return None
+    if not len(near):
+        return None
+    # The map knows no clear view (a shelf hides what stands in it): stand before it, as near as one can.
+    i = near[int(np.argmin(np.abs(away[near] - 1.0) + 1e-3 * metres))]
+    return (float(field_from_robot[tuple(passable[i])]), *(float(c) for c in centres[i]))

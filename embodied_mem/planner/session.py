@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class Session:
     """State of one question. ``belief()`` is always that of everything seen so far."""
 
     def __init__(self, query: Query, bench: Workbench, prices: Prices, rates: Rates, last_only: bool = False) -> None:
+        query = as_forecast(query)
         self.query, self.bench, self.prices, self.rates = query, bench, prices, rates
         self.history = load_history(bench.palace, bench.now, last_only)
         self.subjects: list[Subject] = candidates(self.history, query.target)
@@ -136,8 +138,10 @@ class Session:
         if one_thing(self.query):
             tour = plan.tour(weights, self.prices)
             return tour.value, tour.order[0] if tour.order else -1
-        # All worlds told apart by what the stops hold: what seeing the whole scope would leave open.
-        kinds = np.unique(np.column_stack([s.holds for s in plan.stops]), axis=0, return_inverse=True)[1].ravel()
+        # All worlds told apart by where things are now: what seeing the whole scope would leave open.
+        worlds = self.worlds()
+        now = np.column_stack([np.where(c.match, c.sequence[:, worlds.present], -1) for c in worlds.chains])
+        kinds = np.unique(now, axis=0, return_inverse=True)[1].ravel()
         likelihood = np.array([(kinds == k).astype(float) for k in range(kinds.max() + 1)])
         count = len(belief.values)
         after = expected_worth(
@@ -269,3 +273,11 @@ class Session:
         return tuple(dict.fromkeys(found))
 
 
+
+
+def as_forecast(query: Query) -> Query:
+    """A plain question about a time to come is a prediction."""
+    if query.when.kind != "future" or query.kind not in ("where", "state", "count", "exists"):
+        return query
+    aspect = {"where": "place", "count": "count", "exists": "exists"}.get(query.kind, query.aspect)
+    return replace(query, kind="predict", aspect=aspect)

@@ -16,6 +16,7 @@ from embodied_mem.planner.costs import Prices
 
 EXACT_PLACES = 8
 BEAM = 64
+BUNDLE_TRUST = 0.8  # share of the worth of error-free readings that a bundle of real ones is credited with
 
 
 def answer_value(best: float, prices: Prices) -> float:
@@ -140,10 +141,14 @@ def joint_likelihood(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Option:
-    """One action the planner may take: what it may show, given each world (O, N), and its price."""
+    """One action the planner may take: what it may show, given each world (O, N), and its price.
+
+    group: options of one group tell the same in another image; a bundle takes one of each.
+    """
 
     likelihood: np.ndarray
     cost: float
+    group: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -177,4 +182,28 @@ def choose(weights: np.ndarray, options: list[Option], worth: Worth, pairs: int 
         gain = expected_worth(weights, both, worth) - now - options[i].cost - options[j].cost
         if gain > max(1e-9, answer.voi):
             answer = Choice(i, gain, gains[i])
-    return answer
+    return answer if answer.index is not None else _bundle(weights, options, worth, now, answer)
+
+
+def _bundle(weights: np.ndarray, options: list[Option], worth: Worth, now: float, answer: Choice) -> Choice:
+    """A question over many visits needs a reading of each before anything can be decided: try one of every group."""
+    first: dict[tuple, int] = {}
+    for i, option in enumerate(options):
+        first.setdefault(option.group, i)
+    chosen = list(first.values())
+    if len(chosen) < 2:
+        return answer
+    shown = np.column_stack([options[i].likelihood.argmax(axis=0) for i in chosen])
+    kinds = np.unique(shown, axis=0, return_inverse=True)[1].ravel()
+    likelihood = (kinds[None, :] == np.arange(kinds.max() + 1)[:, None]).astype(float)
+    cost = sum(options[i].cost for i in chosen)
+    gain = BUNDLE_TRUST * (expected_worth(weights, likelihood, worth) - now) - cost
+    if gain <= 1e-9:
+        return answer
+    return Choice(max(chosen, key=lambda i: (_spread(weights, options[i].likelihood), -i)), gain, answer.alone)
+
+
+def _spread(weights: np.ndarray, likelihood: np.ndarray) -> float:
+    """Entropy of an option's outcome: how open it is what it will show."""
+    chance = np.maximum(likelihood @ weights, 1e-12)
+    return round(float(-(chance * np.log(chance)).sum()), 9)

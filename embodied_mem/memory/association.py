@@ -16,9 +16,9 @@ from embodied_mem.memory.clusters import Cluster, cluster
 from embodied_mem.memory.records import Absence, Change, ObjectState, Sighting, Track, Visit
 from embodied_mem.memory.support import Piece, surfaces_under
 from embodied_mem.memory.tracks import Candidate, History, match
-from embodied_mem.memory.views import Look, Views
+from embodied_mem.memory.views import CELL_M, CELL_RAD, Look, Views
 from embodied_mem.ontology import FURNITURE, colour_name
-from embodied_mem.types import FrameRef
+from embodied_mem.types import FrameRef, pose_xyyaw
 
 if TYPE_CHECKING:
     from embodied_mem.memory.palace import MindPalace
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BEST_FRAMES = 12
 FURNITURE_HITS = 3  # furniture seen less often is a confused label
+HANGING_M = 0.2  # what is higher than this needs furniture under it
 ON_FURNITURE = {"television"}
 FALSE_A_VISIT, SEEN_ONCE = 4.0, 20.0  # expected false positives of a visit; things of it that few views show
 
@@ -51,8 +52,10 @@ def associate(
     histories = _histories(palace, visit)
     fixed = [h for h in histories if h.track.fixed]
     groups = cluster(palace.sightings(visit=visit.id), views_of(visit.id).camera, _seeds(fixed))
-    cells = {node.ref: cell for node, cell in zip(palace.frames(visit.id), views_of(visit.id).cells, strict=True)}
-    scene = _Scene(visit, site_map, views_of(visit.id), cells, next_track=_next_track(palace))
+    nodes = palace.frames(visit.id)
+    cells = {node.ref: cell for node, cell in zip(nodes, views_of(visit.id).cells, strict=True)}
+    poses = {node.ref: pose_xyyaw(node.base_to_map) for node in nodes}
+    scene = _Scene(visit, site_map, views_of(visit.id), cells, poses, next_track=_next_track(palace))
     scene.place_furniture([g for g in groups if g.furniture], fixed)
     moving = [h for h in histories if not h.track.fixed]
     followed = scene.place_things([g for g in groups if not g.furniture], moving)
@@ -97,6 +100,7 @@ class _Scene:
     site_map: SiteMap | None
     views: Views
     cells: dict[FrameRef, tuple[int, int, int]]
+    poses: dict[FrameRef, tuple[float, float, float]]
     next_track: int
     out: Structure = field(default_factory=Structure)
     pieces: list[Piece] = field(default_factory=list)
@@ -154,6 +158,8 @@ class _Scene:
             room = self._room((under.low + under.high) / 2) if under else state.room
             state = replace(state, confidence=sure[i], surfaces=belief, surface=next(iter(belief)), furniture=owner,
                             room=room or state.room)  # fmt: skip
+            if owner is None and state.xyz[2] > HANGING_M and sure[i] < 0.95:
+                state = replace(state, confidence=0.3 * sure[i])  # nothing holds it up
             self._keep(state, group, history)
             if history:
                 followed[track] = state
@@ -208,13 +214,19 @@ class _Scene:
         views = len({self.cells[r] for r in group.refs})
         score = max(s.score for s in group.sightings)
         # Believed poses jitter over the borders of viewpoint cells: two views may be one.
-        if views > 2 or (views == 2 and score > 0.7):
+        if views > 2 or (views == 2 and (score > 0.7 or self._apart(group))):
             return min(0.995, 1 - 0.05 / views**2)
         missed = max(look.views - views, 0)
-        # A real thing is missed by the other views with about 0.3 each; invented ones score low.
-        odds = SEEN_ONCE * 0.3**missed / FALSE_A_VISIT
-        odds *= 8.0 if score > 0.7 else 1.0 if score > 0.5 else 0.15
+        # A real thing is missed by the other views with about 0.4 each (some hide it); invented ones score low.
+        odds = SEEN_ONCE * 0.4**missed / FALSE_A_VISIT
+        odds *= 8.0 if score > 0.7 else 1.6 if score > 0.5 else 0.05
         return odds / (1 + odds)
+
+    def _apart(self, group: Cluster) -> bool:
+        """Whether the viewpoints of the group cannot lie in one cell."""
+        poses = np.array([self.poses[r] for r in sorted(group.refs, key=str)])
+        turn = np.abs((poses[:, 2] - poses[0, 2] + math.pi) % (2 * math.pi) - math.pi).max()
+        return bool(turn > 1.1 * CELL_RAD or np.ptp(poses[:, :2], axis=0).max() > 1.1 * CELL_M)
 
 
 def _box(group: Cluster, history: History | None) -> tuple[np.ndarray, np.ndarray]:

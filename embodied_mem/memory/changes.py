@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from embodied_mem.memory.records import Absence, Change, ObjectState, Visit
-from embodied_mem.memory.tracks import STAYED_M, SURE, History
+from embodied_mem.memory.tracks import STAYED_M, History
 from embodied_mem.memory.views import Look, Views
 
 SPOTS = 4  # earlier places of a track that are checked, latest first
 SPOT_STEP_M = 0.5  # places nearer to each other than this are one
 VAIN = 0.25  # a spot is empty when the looks at it would have overlooked the thing with less probability than this
 SHIFTED_M = 0.15  # a thing that stands on another surface has moved if it is this far away
+SURE = 0.75  # changes of things that may not be there at all would be noise
 MOST_EARLIER = 6  # visits that are asked whether they looked at a spot
 
 

@@ -12,6 +12,7 @@ from embodied_mem.memory.clusters import hue
 from embodied_mem.memory.records import ObjectState, Track
 
 STAYED_M = 0.35  # a thing found this near to where it stood has not moved
+SAME_SPOT_M = 0.15
 SAME_COLOUR = 0.2  # hue distance up to which colour names are not asked
 MOVED_COLOUR = 0.35  # hue distance beyond which two things cannot be one
 SURE = 0.5  # what is less sure to be there at all (a false positive?) is not taken for a moved thing
@@ -50,7 +51,7 @@ def match(found: list[Candidate], known: list[History]) -> list[int | None]:
     """
     chosen: list[int | None] = [None] * len(found)
     # Where it was last, then where it was on any earlier day (a thing comes back to its usual place), then anywhere;
-    # at the very end what stands where a doubtful thing was.
+    # at the very end what stands where a doubtful or differently coloured thing was.
     for cost in (_stay_cost, _return_cost, _move_cost, _doubtful_cost):
         free = [i for i, c in enumerate(chosen) if c is None]
         taken = {c for c in chosen if c is not None}
@@ -69,6 +70,10 @@ def _stay_cost(one: Candidate, old: History) -> float:
 
 
 def _doubtful_cost(one: Candidate, old: History) -> float:
+    """The same spot alone: a laptop that was opened has another colour."""
+    away = float(np.linalg.norm(np.subtract(one.xyz, old.last.xyz)))
+    if away < SAME_SPOT_M and one.label == old.track.label:
+        return 1.0 + away / SAME_SPOT_M
     return _near_cost(one, old, old.last.xyz)
 
 

@@ -10,7 +10,7 @@ from embodied_mem.tasks.la_eqa.world import World
 from embodied_mem.types import ABSTAIN, Value
 
 HALF_HOUR = 1800.0
-MAX_GROUPS = 6  # more things to look for than that make no fair question
+MAX_GROUPS = 7  # more things to look for than that make no fair question
 
 
 @dataclass(frozen=True)

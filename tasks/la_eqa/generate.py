@@ -15,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from embodied_mem.ontology import COLOURS, THINGS
+from embodied_mem.ontology import COLOURS, STATES, THINGS
 from embodied_mem.planner.query import ObjectRef, TimeRef
 from embodied_mem.sim.schedule import rng_of
 from embodied_mem.tasks.la_eqa import (  # noqa: F401  (importing a template file registers its templates)
@@ -29,6 +29,7 @@ from embodied_mem.tasks.la_eqa.draft import TEMPLATES, Draft, Template, abstain_
 from embodied_mem.tasks.la_eqa.items import CATEGORIES, Item, query_to_json
 from embodied_mem.tasks.la_eqa.words import answer_words, date_words, say, wordings
 from embodied_mem.tasks.la_eqa.world import World
+from embodied_mem.types import Value
 
 UNANSWERABLE = 0.10
 YES_NO = 0.15
@@ -88,7 +89,7 @@ class Chooser:
         ranked = sorted(
             range(len(pool)),
             key=lambda i: (
-                given[_answer(pool[i])], not pool[i].moving, pool[i].static, rank.get(_answer(pool[i]), 0),
+                given[_answer(pool[i])], rank.get(_answer(pool[i]), 0), not pool[i].moving, pool[i].static,
                 self._known(pool[i]), i,
             ),
         )
@@ -108,7 +109,10 @@ class Chooser:
         """Which answer to prefer where there are few (counts, states): in turn, starting elsewhere in each house."""
         few = sorted({_answer(d) for d in pool if d.value.type in ("count", "label")})
         shift = (self.world.seed + crc32(template.name.encode())) % max(len(few), 1)
-        return {answer: (i - shift) % len(few) for i, answer in enumerate(few)}
+        rank = {answer: (i - shift) % len(few) for i, answer in enumerate(few)}
+        # Every house has ones and twos: in half of the houses each of them waits until nothing else is left.
+        last = _json(Value("count", 1 + self.world.seed % 2))
+        return rank | ({last: len(few)} if last in rank else {})
 
     def _balances(self, answer: bool, yes_no: Counter) -> bool:
         """Yes and no in turn; which comes first changes with the house."""
@@ -154,11 +158,13 @@ class Chooser:
         return fakes
 
     def _fake(self, draft: Draft, template: Template) -> Draft | None:
-        """An unanswerable twin: a label or a colour that never was in the house, or a time before the first visit."""
+        """An unanswerable twin: a label or colour that never was in the house, or a time before the first visit."""
         mode = int(self.rng.integers(3))
         if template.kind == "compare" or (mode == 2 and template.category == "past"):
             return self._too_early(draft)
-        ref = self._strange_label(draft) if mode != 1 or template.kind == "attribute" else self._strange_colour()
+        labels = self._fitting_labels(draft)
+        colour = mode == 1 and template.kind != "attribute"
+        ref = self._strange_colour(labels) if colour else self._strange_label(labels)
         if ref is None:
             return None
         return abstain_from(draft, replace(draft.query, target=ref), {"thing": ref.words})
@@ -171,31 +177,33 @@ class Chooser:
         words = {"time": date_words(date, part, far), "bare": date_words(date, part, far, bare=True)}
         return abstain_from(draft, replace(draft.query, when=TimeRef("visit", date.isoformat(), part)), words)
 
-    def _strange_label(self, draft: Draft) -> ObjectRef | None:
-        aspect = draft.query.aspect if draft.query.kind in ("state", "predict") else ""
-        if draft.query.aspect == "state":  # the value ("on") tells which states the thing must have
-            entity = self.world.entities.get(draft.about[0])
-            aspect = next(iter(sorted(entity.states)), "") if entity else ""
+    def _fitting_labels(self, draft: Draft) -> list[str]:
+        """Labels of which the draft's question could sensibly be asked: those with the state it is about."""
+        about = [draft.query.aspect]
+        if draft.query.value:  # "on" says which state is meant
+            about = [name for name, values in STATES.items() if draft.query.value in values]
+        states = set(about) & set(STATES)
+        return sorted(label for label, c in THINGS.items() if states <= set(c.states))
+
+    def _strange_label(self, labels: list[str]) -> ObjectRef | None:
+        """Something that never was in the house, nor anything of that name."""
         known = self.world.labels()
-        labels = sorted(
-            lb for lb, c in THINGS.items()
-            if lb not in known and (aspect not in ("power", "openness", "fill") or aspect in c.states)
-            and not known & set(c.synonyms)
-        )
-        if not labels:
+        free = [lb for lb in labels if lb not in known and not known & set(THINGS[lb].synonyms)]
+        if not free:
             return None
-        label = labels[int(self.rng.integers(len(labels)))]
+        label = free[int(self.rng.integers(len(free)))]
         return ObjectRef(label, words=label)
 
-    def _strange_colour(self) -> ObjectRef | None:
-        world = self.world
-        labels = sorted({e.label for i, e in world.entities.items() if i not in world.furniture and e.label in THINGS})
-        if not labels:
+    def _strange_colour(self, labels: list[str]) -> ObjectRef | None:
+        """A thing of the house in a colour that it never had there."""
+        things = [e for i, e in self.world.entities.items() if i not in self.world.furniture]
+        known = sorted({e.label for e in things} & set(labels))
+        if not known:
             return None
-        label = labels[int(self.rng.integers(len(labels)))]
-        there = {e.attributes.get("colour", "") for i, e in world.entities.items()
-                 if i not in world.furniture and e.label == label}
-        free = sorted(set(COLOURS) - there)
+        label = known[int(self.rng.integers(len(known)))]
+        free = sorted(set(COLOURS) - {e.attributes.get("colour", "") for e in things if e.label == label})
+        if not free:
+            return None
         colour = free[int(self.rng.integers(len(free)))]
         return ObjectRef(label, (("colour", colour),), words=f"{colour} {label}")
 
@@ -233,7 +241,11 @@ class Chooser:
 
 
 def _answer(draft: Draft) -> str:
-    return json.dumps(draft.value.to_json(), sort_keys=True)
+    return _json(draft.value)
+
+
+def _json(value: Value) -> str:
+    return json.dumps(value.to_json(), sort_keys=True)
 
 
 def _key(draft: Draft) -> str:

@@ -19,6 +19,7 @@ from embodied_mem.planner.query import ObjectRef, TimeRef
 from embodied_mem.types import FrameRef
 
 LIKE_RGB = 70.0  # two mean colours closer than this (0..255, Euclidean) may be one object's
+VOTE_ODDS = 0.3  # odds that one more vote is wrong; votes from one viewpoint are not independent
 Place = tuple[str, str]  # (surface name, room label)
 
 
@@ -47,9 +48,9 @@ class Subject:
 
     def is_called(self, label: str) -> float:
         """Probability that its true label is ``label``, from the votes of all its sightings."""
-        total = sum(self.labels.values())
-        share = self.labels.get(label, 0.0) / total if total else 0.0
-        return share**2 / (share**2 + (1 - share) ** 2) if share else 0.0
+        votes = self.labels.get(label, 0.0)
+        rival = max((n for name, n in self.labels.items() if name != label), default=0.0)
+        return float(1 / (1 + VOTE_ODDS ** np.clip(votes - rival, -8, 8))) if votes else 0.0
 
     def places(self) -> dict[Place, tuple[float, float, float]]:
         """Every place it may have been at → where that was (m), in order of the visits."""

@@ -191,6 +191,7 @@ def _past(history: History, subject: Subject, places: list[Place], rates: Rates,
                     table[t, k] *= max(0.1, (2 * rates.near_miss) ** min(3, absence.looks / 3))
         else:
             surfaces = state.surfaces or {state.surface: 1.0}
+            surfaces = {name: share**2 for name, share in surfaces.items()}  # measured: the shares are too cautious
             total = sum(surfaces.values())
             for k, (surface, room) in enumerate(places):
                 share = surfaces.get(surface, 0.0) / total if room == state.room else 0.0

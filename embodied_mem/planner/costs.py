@@ -47,7 +47,7 @@ class Rates:
     near_miss: float = 0.15
     far_miss: float = 0.60
     label_confusion: float = 0.04
-    false_hit: float = 0.08
+    false_hit: float = 0.3
     visit_miss: float = 0.08
     inspect_miss: float = 0.03
     inspect_error: float = 0.05

@@ -71,7 +71,7 @@ def foretell(past: Sequence[int], slots: Sequence[Slot], at: Slot, base: np.ndar
         if past[t] >= 0:
             for name, votes in _favourites(past[:t], slots, slots[t], len(base)).items():
                 weights[name] *= (SHARP * votes[past[t]] + base[past[t]]) / (SHARP + 1)
-    return _mix(weights, past, slots, at, base, SHARP)
+    return _mix(weights, past, slots, at, base, SHARP + 3 * len(past))  # a long history leaves less to chance
 
 
 def forecast(past: Sequence[int], slots: Sequence[Slot], at: Slot, base: np.ndarray) -> np.ndarray:

@@ -170,6 +170,9 @@ def _work(name: str, overrides: dict | None, folder: str, job: str) -> None:
     with part.open("a", encoding="utf-8") as file:
 
         def emit(row: dict) -> None:
+            parent = multiprocessing.parent_process()
+            if parent is not None and not parent.is_alive():  # the run was killed: two writers would spoil the part
+                raise SystemExit(f"{job}: the run that this worker belongs to is gone")
             file.write(json.dumps(row) + "\n")
             file.flush()
 

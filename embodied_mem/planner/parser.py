@@ -25,8 +25,8 @@ PLACE_WORDS = r"(?:on|in|at|to|onto|into|under|by|near|from|inside|of|off|upon|b
 ENGLISH = frozenset(
     re.findall(
         r"\w+",
-        "the a an is are was were do does did will has have had where what when which who how many long there my our your "
-        "of on in at to you i it its can could please tell me been be any and or that this",
+        "the a an is are was were do does did will has have had where what when which who how many long there my our "
+        "your of on in at to you i it its can could please tell me been be any and or that this",
     )
 )
 
@@ -131,7 +131,8 @@ def _target(kind: str, stateful: bool, rest: str, mentions: list[Mention]) -> Me
     things = [m for m in mentions if m.kind == "thing"]
     pieces = [m for m in mentions if m.kind == "furniture"]
     if things:
-        free = [m for m in things if not re.search(rf"\b{PLACE_WORDS} (?:the |my |our )?(?:[\w-]+ )?$", rest[: m.start])]
+        after_place = rf"\b{PLACE_WORDS} (?:the |my |our )?(?:[\w-]+ )?$"
+        free = [m for m in things if not re.search(after_place, rest[: m.start])]
         return (free or things)[0]
     if stateful or kind in ("attribute", "state"):
         stateful_pieces = [m for m in pieces if ontology.FURNITURE[m.label].states]

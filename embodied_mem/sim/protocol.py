@@ -45,7 +45,14 @@ class Simulator(Robot, Protocol):
 
     truth: Any
 
-    def reset(self, scene: int | str, *, visit: str, time: float | None = None, start: tuple[float, float, float] | None = None) -> Frame:
+    def reset(
+        self,
+        scene: int | str,
+        *,
+        visit: str,
+        time: float | None = None,
+        start: tuple[float, float, float] | None = None,
+    ) -> Frame:
         """Load a scene (house seed) at a time (UTC s), robot at x, y, yaw; begin the visit of that name."""
 
     def advance(self, to_time: float) -> None:

@@ -46,9 +46,9 @@ class House:
         cls, seed: int, config: LaEqaConfig, questions: int, folder: Path, status: Callable[[str], None]
     ) -> House:
         """Record the house (or take the cached recording) and make its questions."""
-        from embodied_mem.tasks.la_eqa.record import items_of, record_house
+        from embodied_mem.tasks.la_eqa.record import digest_of, items_of, record_house
 
-        out = Path(config.cache) / f"house-{seed}-{config.days}d"
+        out = Path(config.cache) / f"house-{seed}-{digest_of(seed, config.days, config.noise)[:8]}"
         recording = record_house(seed, config.days, out, config.noise, status=status)
         status("making questions")
         items = items_of(recording, questions)

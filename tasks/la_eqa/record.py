@@ -41,7 +41,7 @@ from embodied_mem.tasks.la_eqa.seen import Seen, pixels_of, table_of
 from embodied_mem.tasks.la_eqa.world import Stop, World
 from embodied_mem.types import Camera, Frame
 
-VERSION = 1
+VERSION = 2  # raise it whenever the simulator, perception or memory change what a recording holds
 STARTS = 3
 Status = Callable[[str], None]
 
@@ -81,7 +81,7 @@ def record_house(
     Raises InputError where the folder holds a recording of something else.
     """
     folder, noise = Path(folder), noise or NoiseConfig()
-    digest = _digest(seed, days, noise)
+    digest = digest_of(seed, days, noise)
     recording = Recording(folder, seed, days)
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, digest)
@@ -149,7 +149,8 @@ def _claim(folder: Path, digest: str) -> None:
         raise InputError(f"{folder} holds a recording of other days, noise or version; remove it or use another cache")
 
 
-def _digest(seed: int, days: int, noise: NoiseConfig) -> str:
+def digest_of(seed: int, days: int, noise: NoiseConfig) -> str:
+    """What a recording depends on, in 16 hexadecimal digits."""
     plain = {"version": VERSION, "seed": seed, "days": days, "noise": asdict(noise), "camera": asdict(Camera())}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 

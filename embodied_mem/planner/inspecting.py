@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from embodied_mem import ontology
-from embodied_mem.planner.belief_history import Subject
+from embodied_mem.perception.lifting import lift_all
+from embodied_mem.planner.belief_history import LIKE_RGB, Subject
 from embodied_mem.planner.belief_worlds import LABEL, Chain, Readings, places_at
 from embodied_mem.planner.look import project, view_cell
 from embodied_mem.types import Detection, Frame
@@ -13,6 +14,7 @@ from embodied_mem.types import Detection, Frame
 Box = tuple[int, int, int, int]
 LEAST_OVERLAP = 0.3
 NEAR_PX = 45.0
+SPOT_M = 0.15
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -73,7 +75,15 @@ def read_stored(
         return
     for absence in subject.missed.get(visit, ()):
         if frame.ref in absence.frames:
-            seen = find_subject(subject, frame, [d for d in detections if d.label == subject.label], None, absence.xyz)
+            seen = _stands_at(subject, frame, detections, absence.xyz)
             for k in places_at(subject, absence.xyz, chain.places):
                 spot = (subject.key, visit, chain.places[k])
-                readings.looked.setdefault(spot, {}).setdefault(view_cell(frame), seen is not None)
+                readings.looked.setdefault(spot, {}).setdefault(view_cell(frame), seen)
+
+
+def _stands_at(subject: Subject, frame: Frame, detections: list[Detection], xyz) -> bool:
+    """Whether a thing of the subject's label and colour stands at a spot: others of its kind may stand beside it."""
+    alike = [d for d in detections if d.label == subject.label]
+    lifted = [one for one in lift_all(frame, alike) if one is not None]
+    near = [one for one in lifted if np.linalg.norm(np.subtract(one.xyz, xyz)) < SPOT_M]
+    return any(np.linalg.norm(np.subtract(one.rgb, subject.rgb)) < LIKE_RGB for one in near)

@@ -12,30 +12,32 @@ from tyro.conf import Positional, arg
 
 from embodied_mem.errors import EmbodiedMemError
 
+ABOUT = "A robot's memory of a house over days: record it, ask it, measure it."
+
 
 @dataclass
 class Evaluate:
     """Run an evaluation into a folder; the same command goes on where a killed run stopped.
 
-    Examples:
-        embodied-mem evaluate la_eqa
-        embodied-mem evaluate configs/la_eqa.yaml --houses 2 --days 5 --questions 60 --out runs/small
+    For example:
+    $ embodied-mem evaluate la_eqa
+    $ embodied-mem evaluate configs/la_eqa.yaml --houses 2 --questions 60 --out runs/small
     """
 
-    config: Positional[str]
+    config: Annotated[Positional[str], arg(metavar="CONFIG")]
     """A YAML file, or the name of a shipped configuration (la_eqa, la_eqa_small)."""
-    out: Path | None = None
-    """The run folder (default: runs/TASK-DIGEST)."""
-    seed: int | None = None
+    out: Annotated[Path | None, arg(metavar="PATH")] = None
+    """The run folder; left out: runs/TASK-DIGEST."""
+    seed: Annotated[int | None, arg(metavar="INT")] = None
     """First house seed. Below 10,000: development; from 100,000: evaluation."""
-    houses: int | None = None
+    houses: Annotated[int | None, arg(metavar="INT")] = None
     """How many houses."""
-    days: int | None = None
+    days: Annotated[int | None, arg(metavar="INT")] = None
     """How many days the robot patrols before it is asked."""
-    questions: int | None = None
+    questions: Annotated[int | None, arg(metavar="INT")] = None
     """How many questions in all, spread evenly over the houses."""
-    workers: int | None = None
-    """Parallel processes (default: one a core)."""
+    workers: Annotated[int | None, arg(metavar="INT")] = None
+    """Parallel processes; left out: one a core."""
 
     def run(self) -> None:
         from embodied_mem.evaluation.run import evaluate
@@ -49,13 +51,13 @@ class Evaluate:
 class Score:
     """Score a predictions file alone, without running anything.
 
-    Example:
-        embodied-mem score runs/small/predictions.jsonl --out metrics.json
+    For example:
+    $ embodied-mem score runs/small/predictions.jsonl --out metrics.json
     """
 
-    predictions: Positional[Path]
+    predictions: Annotated[Positional[Path], arg(metavar="PREDICTIONS")]
     """A predictions.jsonl."""
-    out: Path | None = None
+    out: Annotated[Path | None, arg(metavar="PATH")] = None
     """Write the metrics here as well."""
     task: str = "la_eqa"
     """The task that made the file."""
@@ -70,7 +72,10 @@ class Score:
         if not self.predictions.is_file():
             raise InputError(f"no predictions file at {self.predictions}; give the predictions.jsonl of a run folder")
         cls = registry.load("tasks", self.task)
-        metrics = cls.score(list(read_rows(self.predictions)))
+        rows = list(read_rows(self.predictions, torn_ok=False))
+        if not rows:
+            raise InputError(f"{self.predictions} holds no predictions; give the predictions.jsonl of a finished run")
+        metrics = cls.score(rows)
         text = json.dumps(metrics, indent=1)
         if self.out:
             write_atomically(self.out, text + "\n")
@@ -81,13 +86,13 @@ class Score:
 class Ask:
     """Ask a recorded palace a question. Without a robot it recalls; it cannot go and look.
 
-    Examples:
-        embodied-mem ask cache/la_eqa/house-7/palace "Where was the red mug on Tuesday evening?"
+    For example:
+    $ embodied-mem ask demo/palace "Where was the red mug on Tuesday evening?" --trace
     """
 
-    palace: Positional[Path]
+    palace: Annotated[Positional[Path], arg(metavar="PALACE")]
     """A palace folder."""
-    question: Positional[str]
+    question: Annotated[Positional[str], arg(metavar="QUESTION")]
     """The question, in English."""
     trace: bool = False
     """Print every decision: action, value, cost, belief."""
@@ -102,13 +107,14 @@ class Ask:
 class Record:
     """Let the simulated robot live in a house for some days and record its palace.
 
-    Example:
-        embodied-mem record 7 demo --days 3
+    For example:
+    $ embodied-mem record 7 demo --days 3
+    $ embodied-mem ask demo/palace "Where is the mug?"
     """
 
-    house: Positional[int]
+    house: Annotated[Positional[int], arg(metavar="HOUSE")]
     """House seed."""
-    out: Positional[Path]
+    out: Annotated[Positional[Path], arg(metavar="FOLDER")]
     """Folder for the palace and, beside it, the simulated detector's sidecar."""
     days: Annotated[int, arg(help="Days to patrol, one patrol a day.")] = 3
 
@@ -129,12 +135,15 @@ def _print_summary(folder: Path) -> None:
 def main() -> None:
     """Entry point of the console command."""
     command = tyro.extras.subcommand_cli_from_dict(
-        {"evaluate": Evaluate, "score": Score, "ask": Ask, "record": Record}, prog="embodied-mem"
+        {"evaluate": Evaluate, "score": Score, "ask": Ask, "record": Record}, prog="embodied-mem", description=ABOUT
     )
     try:
         command.run()
     except EmbodiedMemError as error:
         print(f"embodied-mem: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # a full disk, a file where a folder should be, no permission
+        print(f"embodied-mem: {error}; check the path, its permissions and the free space", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\nembodied-mem: stopped; the same command goes on from here", file=sys.stderr)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from pathlib import Path
@@ -98,10 +99,10 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
 def _check_limits(limits: Any, value: Any, where: str) -> None:
     if value is None:
         return
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: {value} is not a finite number; give one")
     low, high, choices = limits.get("min"), limits.get("max"), limits.get("choices")
-    if isinstance(value, int | float) and (
-        value != value or (low is not None and value < low) or (high is not None and value > high)
-    ):
+    if isinstance(value, int | float) and ((low is not None and value < low) or (high is not None and value > high)):
         raise ConfigError(f"{where}: {value} is out of range; use {low} to {high}")
     if choices:
         for item in value if isinstance(value, tuple | list) else (value,):

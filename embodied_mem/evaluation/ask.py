@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from embodied_mem.errors import PalaceError
 from embodied_mem.memory.palace import MindPalace
 from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.perception.sidecar import Sidecar
@@ -21,6 +22,8 @@ def ask(folder: Path, question: str, trace: bool = False) -> str:
         sidecar = Path(folder).parent / "sidecar"
         detector = SimulatedDetector(Sidecar(sidecar), NoiseConfig(), seed=0) if sidecar.is_dir() else None
         visits = palace.visits()
+        if not visits:
+            raise PalaceError(f"{folder} holds no finished visit; record one first (embodied-mem record HOUSE FOLDER)")
         now = visits[-1].end or visits[-1].start
         answer = build_agent("mind_palace").answer(question, Workbench(palace, palace.load_map(), None, detector, now))
         lines = [f"{answer.text}  (confidence {answer.confidence:.2f}, {answer.cost.images} images opened)"]

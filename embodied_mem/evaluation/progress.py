@@ -72,7 +72,10 @@ class Display:
                 if not line.endswith(b"\n"):
                     break
                 self._offsets[job] += len(line)
-                row = json.loads(line)
+                try:
+                    row = json.loads(line)
+                except ValueError:
+                    continue  # the job that owns the part says what is wrong with it
                 tally = self._right[row.get("agent", "")]
                 tally[0] += bool(row.get("correct"))
                 tally[1] += 1

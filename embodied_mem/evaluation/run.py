@@ -17,12 +17,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol
 
 from embodied_mem import registry
 from embodied_mem.config import build, read_yaml, to_dict
-from embodied_mem.errors import ConfigError, InputError
+from embodied_mem.errors import ConfigError, EmbodiedMemError, InputError
 
 MAX_LINE = 4_000_000  # bytes of one prediction; more is not one of ours
 
@@ -82,19 +83,22 @@ def evaluate(name: str | Path, out: Path | None = None, overrides: dict | None =
     return folder
 
 
-def read_rows(path: Path) -> Iterator[dict]:
-    """The predictions of a file; a torn last line (a killed run) is left out, any other damage is an InputError."""
+def read_rows(path: Path, torn_ok: bool = True) -> Iterator[dict]:
+    """The predictions of a file; a torn last line (a killed run) is left out, any other damage is an InputError.
+
+    torn_ok: False makes a torn last line an InputError too.
+    """
     if not path.exists():
         return
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
             if len(line) > MAX_LINE:
                 raise InputError(f"{path}:{number} has {len(line)} bytes, the limit is {MAX_LINE}")
             try:
                 row = json.loads(line)
             except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                if torn_ok and not line.endswith(b"\n"):
+                    return
                 raise InputError(f"{path}:{number} is not JSON ({error}); remove the line") from error
             if not isinstance(row, dict):
                 raise InputError(f"{path}:{number} must be a JSON object, it is {type(row).__name__}")
@@ -120,7 +124,13 @@ def _claim(folder: Path, config: dict) -> None:
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     path = folder / "config.json"
     if path.exists():
-        there = json.loads(path.read_text())
+        try:
+            there = json.loads(path.read_text(encoding="utf-8"))
+            known = isinstance(there, dict)
+        except ValueError:
+            known = False
+        if not known:
+            raise ConfigError(f"{path} is damaged; remove that file to go on with the run, or choose another --out")
         if _digest(there) != _digest(config):
             raise ConfigError(f"{folder} holds a run with another configuration; choose another --out or remove it")
     write_atomically(path, json.dumps(config, indent=1) + "\n")
@@ -143,7 +153,17 @@ def _run_jobs(name: Any, overrides: Any, folder: Path, jobs: list[str], workers:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     for future in futures.values():
+        _result(future)
+
+
+def _result(future: Future) -> None:
+    try:
         future.result()
+    except BrokenProcessPool as error:
+        raise EmbodiedMemError(
+            "a worker process was killed (out of memory?); what is done is kept, the same command goes on from here, "
+            "with less memory under --workers 1"
+        ) from error
 
 
 def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool) -> None:
@@ -155,7 +175,7 @@ def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool) ->
             display.update()
             for future in futures.values():
                 if future.done() and not future.cancelled():
-                    future.result()  # an error in one job ends the run; what is done stays
+                    _result(future)  # an error in one job ends the run; what is done stays
             if not pending:
                 return
             time.sleep(0.5)

@@ -41,6 +41,13 @@ class LaEqa:
                 f"house seeds {config.seed} to {last} are neither for development (below {DEVELOPMENT_BELOW}) nor for "
                 f"evaluation (from {EVALUATION_FROM}); choose another seed or fewer houses"
             )
+        if not config.agents or len(set(config.agents)) < len(config.agents):
+            raise ConfigError(f"la_eqa.agents: {list(config.agents)} must name each agent once, and at least one")
+        if config.questions < config.houses:
+            raise ConfigError(
+                f"la_eqa.questions: {config.questions} is less than one a house; "
+                f"ask at least {config.houses} or take fewer houses"
+            )
         self.config = config
 
     def jobs(self) -> list[str]:

@@ -161,7 +161,8 @@ def _count(world: World, slot: Slot, label: str, room: str, surface: str) -> Dra
         isinstance(t, Thing) and t.label == label and t.surface == surface and world.rooms[t.room] == room
         for t in slot.house.values()
     )
-    if value is None or value != truth or (not trend and value == 0):
+    # A lone thing that stays would make "1" the answer to most of these questions.
+    if value is None or value != truth or (not trend and value < 2):
         return None
     return Draft(
         Query("predict", ObjectRef(label, words=label), room, surface, slot.ref, aspect="count"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,7 @@ def _print_summary(folder: Path) -> None:
 
 def main() -> None:
     """Entry point of the console command."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the encoder's loading bar says nothing to a user
     command = tyro.extras.subcommand_cli_from_dict(
         {"evaluate": Evaluate, "score": Score, "ask": Ask, "record": Record}, prog="embodied-mem", description=ABOUT
     )

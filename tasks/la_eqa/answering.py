@@ -18,13 +18,14 @@ from embodied_mem.tasks.la_eqa.oracle import Oracle
 from embodied_mem.tasks.la_eqa.pictures import Pictures
 from embodied_mem.tasks.la_eqa.predictions import prediction_row
 from embodied_mem.tasks.la_eqa.session import NOW, Present
-from embodied_mem.types import FrameRef
+from embodied_mem.types import Answer, FrameRef
 
 if TYPE_CHECKING:
     from embodied_mem.tasks.la_eqa.task import LaEqaConfig
 
 DRAWN_AGENT = "mind_palace"  # the agent whose questions get pictures in the report
 DRAWN_PER_CATEGORY = 4
+DRAWN_FRAMES = 4
 
 
 @dataclass
@@ -80,8 +81,16 @@ class House:
         row |= {"job": self.job, "path": self.present.path(robot)}
         if agent.name == DRAWN_AGENT and self._drawn.get(item.category, 0) < DRAWN_PER_CATEGORY:
             self._drawn[item.category] = self._drawn.get(item.category, 0) + 1
-            self.pictures.draw(item, row, [self._frame(ref) for ref in answer.evidence[:3]])
+            self.pictures.draw(item, row, [(why, self._frame(ref)) for why, ref in _shown(answer)])
         return row
 
     def _frame(self, ref: FrameRef):
         return self.present.frame(ref) if ref.visit == NOW else self.palace.load_frame(ref)
+
+
+def _shown(answer: Answer) -> list[tuple[str, FrameRef]]:
+    """The images worth showing with an answer: what it cites, then what it opened without citing it."""
+    opened = [FrameRef.parse(step["image"]) for step in answer.trace if step.get("image")]
+    shown = {ref: "opened" for ref in opened} | {ref: "cited" for ref in answer.evidence}
+    ranked = sorted(shown, key=lambda ref: shown[ref] != "cited")
+    return [(shown[ref], ref) for ref in ranked[:DRAWN_FRAMES]]

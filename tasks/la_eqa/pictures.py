@@ -26,16 +26,16 @@ class Pictures:
     palace: MindPalace
     site_map: SiteMap
 
-    def draw(self, item: Item, row: dict, frames: list[Frame]) -> None:
-        """Floor plan and cited frames of one answered question."""
+    def draw(self, item: Item, row: dict, frames: list[tuple[str, Frame]]) -> None:
+        """Floor plan and images of one answered question, each with why it is shown ("cited", "opened")."""
         self.folder.mkdir(parents=True, exist_ok=True)
         name = item.question_id.replace("/", "_")
         shown = [(f"{name}-plan.png", "the robot's map: rooms, start (dot) and the way it drove")]
         (self.folder / shown[0][0]).write_bytes(self._plan(item, row["path"]))
-        for k, frame in enumerate(frames):
+        for k, (why, frame) in enumerate(frames):
             file = f"{name}-{k}.jpg"
             (self.folder / file).write_bytes(_jpeg(frame.color))
-            shown.append((file, f"cited: {frame.ref}, {day_and_time(frame.time)}"))
+            shown.append((file, f"{why}: {frame.ref}, {day_and_time(frame.time)}"))
         write_atomically(self.folder / f"{name}.json", json.dumps({"pictures": shown}))
 
     def _plan(self, item: Item, path: list[list[float]]) -> bytes:

@@ -136,16 +136,32 @@ def _card(row: dict, folder: Path) -> str:
 def _trace(trace: list[dict]) -> str:
     lines = []
     for step in trace[:12]:
-        known = ("action", "value", "cost")
-        rest = {k: v for k, v in step.items() if k not in known}
-        lines.append([html.text(step.get("action", "")), _number(step.get("value")), _number(step.get("cost")),
-                      html.text("; ".join(f"{k}: {_short(v)}" for k, v in rest.items()))])  # fmt: skip
-    return html.table(["action", "value", "cost", "belief and more"], lines, cls="trace") if lines else ""
+        rest = {k: v for k, v in step.items() if k not in ("action", "value", "cost", "before", "after")}
+        about = "; ".join(f"{k}: {v}" for k, v in rest.items())
+        beliefs = [_belief(step.get("before")), _belief(step.get("after"))]
+        numbers = [_number(step.get("value")), _number(step.get("cost"))]
+        lines.append([html.text(step.get("action", "")), html.text(about), *beliefs, *numbers])
+    if len(trace) > 12:
+        lines.append([f"… {len(trace) - 12} more", "", "", "", "", ""])
+    head = ["action", "what", "belief before", "belief after", "value", "cost"]
+    return html.table(head, lines, cls="trace") if lines else ""
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
-    return text if len(text) < 240 else text[:237] + "…"
+def _belief(pairs: list | None) -> str:
+    """The likeliest answers of a belief with their probabilities."""
+    shown = [f"{html.text(_said(value))} {probability:.2f}" for value, probability in (pairs or [])[:3]]
+    return "<br>".join(shown)
+
+
+def _said(value: dict) -> str:
+    kind, data = value["type"], value["data"]
+    if kind == "abstain":
+        return "I don't know"
+    if kind == "time":
+        return day_and_time(data)
+    if kind == "duration":
+        return f"{data / 3600:.1f} h"
+    return ", ".join(map(str, data)) or "nothing" if isinstance(data, list) else str(data)
 
 
 def _number(value: object) -> str:

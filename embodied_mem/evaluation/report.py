@@ -27,7 +27,8 @@ border:1px solid var(--line); border-radius:8px; margin:10px 0; padding:10px 14p
 .right { color:var(--good); font-weight:650 } .wrong { color:var(--bad); font-weight:650 }
 .row { display:flex; flex-wrap:wrap; gap:12px; margin-top:10px } .row figure { margin:0 }
 figcaption { color:var(--soft); font-size:12.5px; max-width:330px } .trace { margin-top:10px }
-.trace td,.trace th { font-size:12.5px; white-space:normal; text-align:left; vertical-align:top } code { background:#eef1f5; padding:1px 5px; border-radius:4px }
+.trace td,.trace th { font-size:12.5px; white-space:normal; text-align:left; vertical-align:top }
+code { background:#eef1f5; padding:1px 5px; border-radius:4px }
 """
 
 

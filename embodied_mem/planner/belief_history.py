@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -107,9 +108,26 @@ class History:
         return same.most_common(1)[0][0] if same else self.now.part
 
 
+_KNOWN: WeakKeyDictionary = WeakKeyDictionary()  # palace → what its index says, decoded once for all questions
+
+
 def load_history(palace, now: float, last_only: bool = False) -> History:
-    """Read the palace's visits, objects and absences; ``last_only`` forgets all but the latest visit."""
-    visits = sorted((v for v in palace.visits() if v.end is not None), key=lambda v: v.start)
+    """Read the palace's visits, objects and absences; ``last_only`` forgets all but the latest visit.
+
+    A palace is read once; again only when it holds another visit or a visit has grown.
+    """
+    visits = tuple(palace.visits())
+    known = _KNOWN.get(palace)
+    if known is None or known[0] != visits:
+        known = _KNOWN[palace] = (visits, {})
+    if last_only not in known[1]:
+        known[1][last_only] = _read_history(palace, visits, last_only)
+    slots, subjects, frames = known[1][last_only]
+    return History(slots, subjects, slot_of("now", now), frames)
+
+
+def _read_history(palace, visits, last_only: bool) -> tuple[tuple[Slot, ...], tuple[Subject, ...], int]:
+    visits = sorted((v for v in visits if v.end is not None), key=lambda v: v.start)
     visits = visits[-1:] if last_only else visits
     keep = {v.id for v in visits}
     fixed = {t.id: t.fixed for t in palace.tracks()}
@@ -121,23 +139,35 @@ def load_history(palace, now: float, last_only: bool = False) -> History:
     for absence in palace.absences():
         if absence.visit in keep:
             missed.setdefault(absence.track, []).append(absence)
-    groups: list[list[int]] = []
-    for track in sorted(rows, key=lambda t: (-sum(s.hits for s in rows[t].values()), t)):
-        home = None if fixed.get(track) else _joinable(track, groups, rows, fixed)
-        groups.append([track]) if home is None else home.append(track)
+    groups = _grouped(rows, fixed)
     order = {v.id: i for i, v in enumerate(visits)}
     subjects = [_subject(i, group, rows, missed, bool(fixed.get(group[0])), order) for i, group in enumerate(groups)]
-    slots = tuple(slot_of(v.id, v.start) for v in visits)
-    return History(slots, tuple(subjects), slot_of("now", now), sum(v.frames for v in visits))
+    return tuple(slot_of(v.id, v.start) for v in visits), tuple(subjects), sum(v.frames for v in visits)
 
 
-def _joinable(track: int, groups: list[list[int]], rows: dict, fixed: dict) -> list[int] | None:
+def _grouped(rows: dict[int, dict[str, ObjectState]], fixed: dict[int, bool]) -> list[list[int]]:
+    """The tracks that are one object to a person, most often seen first."""
+    groups: list[list[int]] = []
+    movable: dict[str, list[list[int]]] = {}  # label of a group's first track → such groups
+    for track in sorted(rows, key=lambda t: (-sum(s.hits for s in rows[t].values()), t)):
+        if fixed.get(track):
+            groups.append([track])
+            continue
+        alike = movable.setdefault(_label(rows[track]), [])
+        home = _joinable(track, alike, rows)
+        if home is None:
+            home = []
+            groups.append(home)
+            alike.append(home)
+        home.append(track)
+    return groups
+
+
+def _joinable(track: int, alike: list[list[int]], rows: dict) -> list[int] | None:
     mine = rows[track]
     first = next(iter(mine.values()))
-    for group in groups:
+    for group in alike:
         other = next(iter(rows[group[0]].values()))
-        if fixed.get(group[0]) or _label(rows[group[0]]) != _label(mine):
-            continue
         near = np.linalg.norm(np.subtract(first.rgb, other.rgb)) < LIKE_RGB
         if (first.colour == other.colour or near) and not any(set(rows[t]) & set(mine) for t in group):
             return group

@@ -76,9 +76,12 @@ def inspections(query: Query, worlds: Worlds, rates: Rates, prices: Prices, open
         for aspect in aspects:
             lasting = aspect not in ontology.STATES
             images = _images(worlds, chain, range(len(worlds.history.slots)) if lasting else slots, opened, lasting)
+            told: dict[int, Option] = {}  # images of one visit may tell the same
             for visit, ref, t in images:
-                group = (i, aspect, -1 if lasting else t)  # a lasting attribute is the same on any visit
-                found.append(Inspect(ref, i, visit, aspect, _reading(chain, aspect, t, rates, prices, group)))
+                which = -1 if lasting else t  # a lasting attribute is the same on any visit
+                if which not in told:
+                    told[which] = _reading(chain, aspect, t, rates, prices, (i, aspect, which))
+                found.append(Inspect(ref, i, visit, aspect, told[which]))
         if not aspects:
             identity = _identity(chain, rates, prices)
             found += [Inspect(ref, i, v, LABEL, identity) for v, ref, _ in _images(worlds, chain, slots, opened, True)]

@@ -153,11 +153,15 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """The best first action: its index (None: stop), its net worth alone and with the look-ahead."""
+    """The best first action: its index (None: stop), its net worth with the look-ahead and alone.
+
+    first: the index that ranks first by its worth alone, whether it pays or not (None: there is nothing to do).
+    """
 
     index: int | None
     voi: float
     alone: float
+    first: int | None = None
 
 
 def choose(weights: np.ndarray, options: list[Option], worth: Worth, pairs: int = 5) -> Choice:
@@ -169,20 +173,31 @@ def choose(weights: np.ndarray, options: list[Option], worth: Worth, pairs: int 
     if not options:
         return Choice(None, 0.0, 0.0)
     now = worth(weights)
-    gains = [expected_worth(weights, o.likelihood, worth) - now - o.cost for o in options]
+    gains = _gains(weights, options, worth, now)
     ranked = sorted(range(len(options)), key=lambda i: (-gains[i], i))
     best = ranked[0]
     if gains[best] > 1e-9:
-        return Choice(best, gains[best], gains[best])
-    answer = Choice(None, gains[best], gains[best])
+        return Choice(best, gains[best], gains[best], best)
+    answer = Choice(None, gains[best], gains[best], best)
+    tried: dict[tuple[int, int], float] = {}
     for i, j in itertools.combinations(ranked[:pairs], 2):
-        both = joint_likelihood(options[i].likelihood, options[j].likelihood)
-        if len(both) > 36:
-            continue
-        gain = expected_worth(weights, both, worth) - now - options[i].cost - options[j].cost
+        key = tuple(sorted((id(options[i].likelihood), id(options[j].likelihood))))
+        if key not in tried:
+            both = joint_likelihood(options[i].likelihood, options[j].likelihood)
+            tried[key] = expected_worth(weights, both, worth) - now if len(both) <= 36 else -np.inf
+        gain = tried[key] - options[i].cost - options[j].cost
         if gain > max(1e-9, answer.voi):
-            answer = Choice(i, gain, gains[i])
+            answer = Choice(i, gain, gains[i], best)
     return answer if answer.index is not None else _bundle(weights, options, worth, now, answer)
+
+
+def _gains(weights: np.ndarray, options: list[Option], worth: Worth, now: float) -> list[float]:
+    """Net worth of each option alone; images that may tell the same share one array and are reckoned once."""
+    known: dict[int, float] = {}
+    for option in options:
+        if id(option.likelihood) not in known:
+            known[id(option.likelihood)] = expected_worth(weights, option.likelihood, worth) - now
+    return [known[id(option.likelihood)] - option.cost for option in options]
 
 
 def _bundle(weights: np.ndarray, options: list[Option], worth: Worth, now: float, answer: Choice) -> Choice:
@@ -200,7 +215,8 @@ def _bundle(weights: np.ndarray, options: list[Option], worth: Worth, now: float
     gain = BUNDLE_TRUST * (expected_worth(weights, likelihood, worth) - now) - cost
     if gain <= 1e-9:
         return answer
-    return Choice(max(chosen, key=lambda i: (_spread(weights, options[i].likelihood), -i)), gain, answer.alone)
+    index = max(chosen, key=lambda i: (_spread(weights, options[i].likelihood), -i))
+    return Choice(index, gain, answer.alone, answer.first)
 
 
 def _spread(weights: np.ndarray, likelihood: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from embodied_mem.planner.costs import Prices, Rates
 from embodied_mem.planner.inspecting import read_image, read_stored
 from embodied_mem.planner.query import Query
 from embodied_mem.planner.trace import Trace
-from embodied_mem.planner.voi import answer_masses, answer_value, choose, expected_worth
+from embodied_mem.planner.voi import answer_masses, answer_value, choose, worth_of_kinds
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.types import ABSTAIN, Cost, Frame, FrameRef, Value
 
@@ -49,6 +49,8 @@ class Session:
         self.can_inspect = bench.detector is not None
         self._worlds: Worlds | None = None
         self._belief: Belief | None = None
+        self._chains: dict[int, tuple] = {}  # subject key → (what is known of it, its chain)
+        self._kinds: np.ndarray | None = None
         self.eyes, self.navigator = None, None
         if bench.robot is not None and bench.detector is not None and about_now(query, self.history):
             self._wake()
@@ -76,10 +78,20 @@ class Session:
         if self._worlds is None:
             future = self.history.next_slot(self.query.when) if self.query.kind == "predict" else None
             subjects = [*self.subjects, *(self.eyes.newcomers if self.eyes else [])]
-            self._worlds = sample_worlds(
-                self.history, subjects, self.query.target, self.rates, self.readings, self.present, self.aspects, future
+            known = {s.key: self._known_of(s) for s in subjects}
+            news = [s for s in subjects if self._chains.get(s.key, (None,))[0] != known[s.key]]
+            fresh = sample_worlds(
+                self.history, news, self.query.target, self.rates, self.readings, self.present, self.aspects, future
             )
+            self._chains |= {c.subject.key: (known[c.subject.key], c) for c in fresh.chains}
+            self._worlds = replace(fresh, chains=[self._chains[s.key][1] for s in subjects])
         return self._worlds
+
+    def _known_of(self, subject: Subject) -> tuple:
+        """All evidence of this question about a subject: while it stays the same, so do the subject's samples."""
+        values, looked = self.readings.values, self.readings.looked
+        read = {k: dict(cells) for table in (values, looked) for k, cells in table.items() if k[0] == subject.key}
+        return subject.tracks, subject.label, subject.colour, self.present.get(subject.key), read
 
     def belief(self) -> Belief:
         if self._belief is None:
@@ -87,7 +99,7 @@ class Session:
         return self._belief
 
     def _changed(self) -> None:
-        self._worlds = self._belief = None
+        self._worlds = self._belief = self._kinds = None
 
     def conclude(self, belief: Belief) -> tuple[Value, float]:
         """The answer of highest worth, and the probability that it is right."""
@@ -110,17 +122,26 @@ class Session:
         images = inspections(self.query, worlds, self.rates, self.prices, set(self.opened)) if self.can_inspect else []
         worth = self._worth(belief, plan)
         images = images if stopping == "never" or len(images) <= 60 else images[-60:]
+        if stopping == "never" and images:
+            self._inspect_all(images, belief)
+            return True
         choice = choose(worlds.weights, [i.option for i in images], worth)
         index = choice.index
-        if stopping != "voi" and images:
-            gains = [0.0] * len(images) if stopping == "never" else [
-                expected_worth(worlds.weights, i.option.likelihood, worth) for i in images
-            ]
-            index = int(np.argmax(gains))
+        if index is None and stopping == "confident" and images:
+            # The same ranking, but it goes on below zero: whichever of image and drive loses least.
+            gain, first = self._gain(plan, belief)
+            index = choice.first if first < 0 or choice.alone >= gain else None
         if index is not None:
             self._inspect(images[index], choice.voi, belief)
             return True
         return self._maybe_go(plan, belief, stopping)
+
+    def _gain(self, plan: Plan, belief: Belief) -> tuple[float, int]:
+        """(what setting out adds to answering now, first stop or −1)."""
+        if not plan.stops:
+            return -np.inf, -1
+        value, first = self._going(self.worlds().weights, belief, plan)
+        return value - answer_value(belief.confidence, self.prices), first
 
     def _worth(self, belief: Belief, plan: Plan):
         count = len(belief.values)
@@ -139,15 +160,11 @@ class Session:
             tour = plan.tour(weights, self.prices)
             return tour.value, tour.order[0] if tour.order else -1
         # All worlds told apart by where things are now: what seeing the whole scope would leave open.
-        worlds = self.worlds()
-        now = np.column_stack([np.where(c.match, c.sequence[:, worlds.present], -1) for c in worlds.chains])
-        kinds = np.unique(now, axis=0, return_inverse=True)[1].ravel()
-        likelihood = np.array([(kinds == k).astype(float) for k in range(kinds.max() + 1)])
-        count = len(belief.values)
-        after = expected_worth(
-            weights, likelihood,
-            lambda w: answer_value(SCOPE_SEEN * float(answer_masses(w, belief.answers, count).max()), self.prices),
-        )  # fmt: skip
+        if self._kinds is None:
+            worlds = self.worlds()
+            now = np.column_stack([np.where(c.match, c.sequence[:, worlds.present], -1) for c in worlds.chains])
+            self._kinds = np.unique(now, axis=0, return_inverse=True)[1].ravel()
+        after = worth_of_kinds(weights, self._kinds, belief.answers, SCOPE_SEEN, self.prices)
         first = int(np.argmin(plan.distance[0, 1:]))
         return after - self.prices.metre * plan.length(), first
 
@@ -173,8 +190,7 @@ class Session:
     def _maybe_go(self, plan: Plan, belief: Belief, stopping: str) -> bool:
         if not plan.stops:
             return False
-        value, first = self._going(self.worlds().weights, belief, plan)
-        gain = value - answer_value(belief.confidence, self.prices)
+        gain, first = self._gain(plan, belief)
         if first < 0 or (gain <= 1e-9 and stopping == "voi") or (stopping == "never" and belief.confidence >= 0.97):
             return False
         stop = plan.stops[first]
@@ -235,7 +251,17 @@ class Session:
                 detections = self.bench.detector.detect(frame, "inspect")
                 read_image(self.readings, by_key[key], "now", frame, detections, None, present.xyz, self.aspects)
 
-    def _inspect(self, action: Inspect, value: float, before: Belief) -> None:
+    def _inspect_all(self, images: list[Inspect], before: Belief) -> None:
+        """One decision for all of them: the belief is asked before the first and after the last."""
+        for i, image in enumerate(images):
+            if image.ref not in self.opened:
+                self._inspect(image, 0.0, None if i else before, ask=False)
+            if not self.can_inspect:
+                return
+        self._changed()
+        self.trace.add("recalled", after=self.belief())
+
+    def _inspect(self, action: Inspect, value: float, before: Belief | None, ask: bool = True) -> None:
         ref = action.ref
         try:
             frame = self.bench.palace.load_frame(ref)
@@ -248,11 +274,12 @@ class Session:
         for chain in self.worlds().chains:
             boxes = [s.box for s in sightings if s.track in chain.subject.tracks]
             read_stored(self.readings, chain, frame, self.opened[ref], boxes, (*self.aspects, LABEL))
-        self._changed()
-        self.trace.add("recall", value=value, cost=self.prices.image, before=before, after=self.belief(),
-                       image=str(ref), aspect=action.aspect)  # fmt: skip
+        if ask:
+            self._changed()
+        self.trace.add("recall", value=value, cost=self.prices.image, before=before,
+                       after=self.belief() if ask else None, image=str(ref), aspect=action.aspect)  # fmt: skip
 
-    def _blind(self, reason: str, before: Belief) -> None:
+    def _blind(self, reason: str, before: Belief | None) -> None:
         self.can_inspect = False
         self.trace.add("recall refused", before=before, reason=f"answering from the index alone: {reason}")
 

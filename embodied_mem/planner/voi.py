@@ -53,24 +53,31 @@ def _exact(found: np.ndarray, distance: np.ndarray, metre: float, stop: float) -
 
     Σ_k f_k(1 − λT_k) + (1 − Σf)(u − λT_n) = Σ_k f_k + (1 − Σf)u − λ Σ_k d_k·(1 − Σ_{j<k} f_j).
     """
-    count = len(found)
-    spent = {(1 << k, k): (metre * distance[0, k + 1], (k,)) for k in range(count)}
-    best = Tour(-np.inf)
-    while spent:
-        following: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {}
-        for (places, last), (cost, order) in sorted(spent.items()):
-            mass = sum(found[k] for k in order)
-            value = mass + (1 - mass) * stop - cost
-            if value > best.value + 1e-12:
-                best = Tour(value, order)
+    count, price = len(found), (metre * distance).tolist()
+    cost = [[np.inf] * count for _ in range(1 << count)]
+    before = [[-1] * count for _ in range(1 << count)]
+    best, end = -np.inf, (0, -1)
+    for k in range(count):
+        cost[1 << k][k] = price[0][k + 1]
+    for places in range(1, 1 << count):
+        inside = [k for k in range(count) if places >> k & 1]
+        mass = sum(float(found[k]) for k in inside)
+        worth = mass + (1 - mass) * stop
+        for last in inside:
+            spent = cost[places][last]
+            if worth - spent > best + 1e-12:
+                best, end = worth - spent, (places, last)
             for k in range(count):
-                if places >> k & 1:
-                    continue
-                state, paid = (places | 1 << k, k), cost + metre * distance[last + 1, k + 1] * (1 - mass)
-                if state not in following or paid < following[state][0]:
-                    following[state] = (paid, (*order, k))
-        spent = following
-    return best
+                if not places >> k & 1:
+                    paid, following = spent + price[last + 1][k + 1] * (1 - mass), places | 1 << k
+                    if paid < cost[following][k]:
+                        cost[following][k], before[following][k] = paid, last
+    order: list[int] = []
+    places, last = end
+    while last >= 0:
+        order.append(last)
+        places, last = places ^ 1 << last, before[places][last]
+    return Tour(float(best), tuple(reversed(order)))
 
 
 def _beam(found: np.ndarray, distance: np.ndarray, metre: float, stop: float) -> Tour:
@@ -125,6 +132,16 @@ def expected_worth(weights: np.ndarray, likelihood: np.ndarray, worth: Worth) ->
         if chance > 1e-12:
             total += chance * worth(joint / chance)
     return total
+
+
+def worth_of_kinds(weights: np.ndarray, kinds: np.ndarray, answers: np.ndarray, sure: float, prices: Prices) -> float:
+    """Expected worth after it is told which kind of world (N, 0 .. K−1) this is; the rest errs with 1 − ``sure``."""
+    count, known = int(kinds.max()) + 1, answers >= 0
+    size = int(answers.max(initial=0)) + 1
+    mass = np.bincount(kinds[known] * size + answers[known], weights[known], minlength=count * size)
+    chance = np.bincount(kinds, weights, minlength=count)
+    best = sure * mass.reshape(count, size).max(axis=1)
+    return float(np.maximum(best - prices.w * (chance - best), prices.u * chance).sum())
 
 
 def value_of_information(b: np.ndarray, likelihood: np.ndarray, cost: float, prices: Prices) -> float:

@@ -31,22 +31,23 @@ class SimulatedDetector:
     """Detector over a sidecar. Furniture and things alike; ``noise`` and ``seed`` as of the recording.
 
     Scores of true detections are drawn higher than those of confused and invented ones, with overlap:
-    a user can calibrate them, and cannot take them for the truth.
+    a user can calibrate them, and cannot take them for the truth. It shows nothing but detections: an agent that
+    holds it does not hold the sidecar.
     """
 
     def __init__(self, sidecar: Sidecar, noise: NoiseConfig, seed: int = 0) -> None:
-        self.sidecar, self.noise, self.seed = sidecar, noise, int(seed)
+        self._sidecar, self._noise, self._seed = sidecar, noise, int(seed)
 
     def detect(self, frame: Frame, gear: Gear = "index") -> list[Detection]:
         """Detections, largest first. Raises MissingSidecar where the frame has no instance image."""
-        instance, cell = self.sidecar.get(frame.ref)
-        facts = self.sidecar.facts(frame.ref)
+        instance, cell = self._sidecar.get(frame.ref)
+        facts = self._sidecar.facts(frame.ref)
         found = []
         for number, box, mask, pixels in _regions(instance):
             fact = facts.get(number)
             if fact is None:
                 continue
-            key = (self.seed, frame.ref.visit, number, cell, gear)
+            key = (self._seed, frame.ref.visit, number, cell, gear)
             if draw(*key, "miss") < self._miss(frame, gear, box, mask, pixels):
                 continue
             found.append(self._seen(frame, gear, key, fact, box, mask, pixels))
@@ -56,13 +57,13 @@ class SimulatedDetector:
 
     def _miss(self, frame: Frame, gear: Gear, box: tuple[slice, slice], mask: np.ndarray, pixels: int) -> float:
         if gear == "inspect":
-            return self.noise.inspect_miss_at(pixels)
+            return self._noise.inspect_miss_at(pixels)
         depth = frame.depth[box][mask]
-        return self.noise.index_miss(float(depth.mean()), pixels)
+        return self._noise.index_miss(float(depth.mean()), pixels)
 
     def _seen(self, frame: Frame, gear: Gear, key: tuple, fact: dict, box, mask, pixels: int) -> Detection:
         label, similar = fact["label"], _similar(fact["label"])
-        confused = gear == "index" and bool(similar) and draw(*key, "label") < self.noise.label_confusion
+        confused = gear == "index" and bool(similar) and draw(*key, "label") < self._noise.label_confusion
         if confused:
             label = similar[int(draw(*key, "similar") * len(similar))]
         luck = draw(*key, "score")
@@ -82,7 +83,7 @@ class SimulatedDetector:
             for name, value in values.items():
                 if name not in _VALUES and name not in ontology.STATES:
                     continue  # function and the like are known from the label, not read from pixels
-                if draw(*key, name) < self.noise.attribute_error:
+                if draw(*key, name) < self._noise.attribute_error:
                     others = _other_values(fact["label"], name, value)
                     value = others[int(draw(*key, name, "wrong") * len(others))]
                 target[name] = value
@@ -90,8 +91,8 @@ class SimulatedDetector:
 
     def _invented(self, frame: Frame, instance: np.ndarray, cell: tuple[int, int, int]) -> list[Detection]:
         """At the configured rate one false positive: an ellipse somewhere with depth, under a thing's name."""
-        key = (self.seed, frame.ref.visit, "false positive", cell)
-        if draw(*key) >= self.noise.false_positive:
+        key = (self._seed, frame.ref.visit, "false positive", cell)
+        if draw(*key) >= self._noise.false_positive:
             return []
         height, width = instance.shape
         ry, rx = (4 + 8 * draw(*key, axis) for axis in "yx")
@@ -100,7 +101,7 @@ class SimulatedDetector:
         rows, columns = np.ogrid[box]
         mask = ((rows - cy) / ry) ** 2 + ((columns - cx) / rx) ** 2 <= 1
         mask &= frame.depth[box] > 0
-        if mask.sum() < self.noise.index_min_pixels:
+        if mask.sum() < self._noise.index_min_pixels:
             return []
         labels = tuple(ontology.THINGS)
         label = labels[int(draw(*key, "label") * len(labels))]

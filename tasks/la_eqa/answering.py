@@ -73,9 +73,9 @@ class House:
         bench = Workbench(self.palace, self.site_map.copy(), robot, self.present.detector, item.question_time)
         started = time.perf_counter()
         answer = agent.answer(item.question, bench)
-        cost = replace(
-            answer.cost, metres=round(robot.metres, 3), steps=robot.steps, seconds=time.perf_counter() - started
-        )
+        seconds = time.perf_counter() - started
+        metres, steps = self.present.way(robot)
+        cost = replace(answer.cost, metres=round(metres, 3), steps=steps, seconds=seconds)
         views = self.present.noted(robot, list(answer.evidence))
         row = prediction_row(item, agent.name, replace(answer, cost=cost), views)
         row |= {"job": self.job, "path": self.present.path(robot)}

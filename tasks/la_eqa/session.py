@@ -42,8 +42,8 @@ class SessionRobot:
     """The robot protocol and no more; counts true metres and steps and keeps the true pose of every frame."""
 
     _sim: EmbeddedSimulator
-    metres: float = 0.0
-    steps: int = 0
+    _metres: float = 0.0
+    _steps: int = 0
     _poses: dict[FrameRef, tuple[float, float, float]] = field(default_factory=dict)
     _frames: dict[FrameRef, Frame] = field(default_factory=dict)
 
@@ -61,8 +61,8 @@ class SessionRobot:
     def step(self, action: str) -> Frame:
         before = self._sim.truth.pose
         frame = self._note(self._sim.step(action))
-        self.metres += math.dist(before[:2], self._sim.truth.pose[:2])
-        self.steps += 1
+        self._metres += math.dist(before[:2], self._sim.truth.pose[:2])
+        self._steps += 1
         return frame
 
     def _note(self, frame: Frame) -> Frame:
@@ -98,6 +98,10 @@ class Present:
                 things = sorted(t for t, n in pixels_of(instance).items() if n >= EVIDENCE_PX)
                 notes[str(ref)] = {"pose": [round(v, 4) for v in robot._poses[ref]], "things": things}
         return notes
+
+    def way(self, robot: SessionRobot) -> tuple[float, int]:
+        """How many metres the robot truly went, in how many steps."""
+        return robot._metres, robot._steps
 
     def path(self, robot: SessionRobot) -> list[list[float]]:
         """Where the robot truly went, as [x, y] with standing still left out."""

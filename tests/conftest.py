@@ -1,0 +1,26 @@
+"""What several tests share: one recording of a small development house, made once a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+RECORDED_SEED, RECORDED_DAYS = 7, 3  # four rooms, 37 things, some 400 frames a patrol: under a minute in all
+
+
+@pytest.fixture(scope="session")
+def recording_cache(tmp_path_factory) -> Path:
+    """A cache folder that an evaluation of house ``RECORDED_SEED`` over ``RECORDED_DAYS`` days can start from."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def recording(recording_cache):
+    """The recording itself (``embodied_mem.tasks.la_eqa.record.Recording``), default noise; tests only read it."""
+    from embodied_mem.perception.noise import NoiseConfig
+    from embodied_mem.tasks.la_eqa.record import digest_of, record_house
+
+    noise = NoiseConfig()
+    name = f"house-{RECORDED_SEED}-{digest_of(RECORDED_SEED, RECORDED_DAYS, noise)[:8]}"
+    return record_house(RECORDED_SEED, RECORDED_DAYS, recording_cache / name, noise)

@@ -178,6 +178,26 @@ class SiteMap:
             seen[i] = self._clear(eye, targets[i])
         return bool(seen[0]) if np.ndim(target) == 1 else seen
 
+    def eyes_on(self, eyes: np.ndarray, target: Sequence[float], camera: Camera, max_range: float) -> np.ndarray:
+        """bool N: which of the cameras at ``eyes`` (N 3, m), turned to it, see ``target``; as :meth:`visible_from`."""
+        away = np.asarray(target, dtype=np.float64) - np.asarray(eyes, dtype=np.float64).reshape(-1, 3)
+        distance = np.linalg.norm(away, axis=1)
+        seen = _in_view(np.zeros(3), None, away, camera) & (distance <= max_range)
+        which = np.flatnonzero(seen)
+        if not len(which):
+            return seen
+        eyes, away, distance = np.asarray(eyes, dtype=np.float64)[which], away[which], distance[which, None]
+        along = np.arange(0.15, max(0.16, float(distance.max()) - 0.1), self.resolution * 0.8)[None, :]
+        points = eyes[:, None, :] + (away / np.maximum(distance, 1e-9))[:, None, :] * along[:, :, None]
+        cells = np.floor((points[..., :2] - self.origin) / self.resolution).astype(int)
+        layer = np.floor((points[..., 2] - FLOOR_M[1]) / LAYER_M).astype(int) + 1
+        inside = (cells >= 0).all(axis=2) & (cells < self.shape).all(axis=2) & (along < distance - 0.1)
+        inside &= (layer > 0) & (layer < LAYERS)
+        ix, iy = (np.where(inside, cells[..., k], 0) for k in (0, 1))
+        voxels = self.filled()[np.where(inside, layer, 0), ix, iy] & inside & (along < distance - 0.35)
+        seen[which] = (voxels.sum(axis=1) < 3) & ~(self.walls()[ix, iy] & inside).any(axis=1)
+        return seen
+
     def _clear(self, eye: np.ndarray, target: np.ndarray) -> bool:
         distance = float(np.linalg.norm(target - eye))
         along = np.arange(0.15, distance - 0.1, self.resolution * 0.8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from itertools import accumulate
 
 from embodied_mem.planner.answers_single import aspect_of
@@ -53,15 +54,21 @@ def compare(query: Query, world: World, slots: list[int], until: list[int]) -> F
 
 
 def changes(query: Query, world: World, slots: list[int], until: list[int]) -> Finding:
-    """Labels that came to the scope (+) and that left it (−) between two times."""
+    """Labels of which the scope holds more (+) or fewer (−) at the second time.
+
+    By number, not by identity: which of two alike things stands there is of no consequence to the answer.
+    """
     a, b = slots[0], until[-1]
-    found, uses = set(), []
+    gain: Counter = Counter()
+    uses: dict[str, list[tuple[int, int]]] = {}
     for i in world.members():
         before, after = in_scope(query, world.place(i, a)), in_scope(query, world.place(i, b))
         if before != after:
-            found.add(("+" if after else "-") + world.chain(i).subject.label)
-            uses.append((i, b if after else a))
-    return Finding(Value("set", frozenset(found)), tuple(uses))
+            label = world.chain(i).subject.label
+            gain[label] += 1 if after else -1
+            uses.setdefault(label, []).append((i, b if after else a))
+    found = frozenset(("+" if n > 0 else "-") + label for label, n in gain.items() if n)
+    return Finding(Value("set", found), tuple(use for label, rows in uses.items() if gain[label] for use in rows))
 
 
 def predict(query: Query, world: World, slots: list[int]) -> Finding:

@@ -81,8 +81,13 @@ def how_long(query: Query, world: World, slots: list[int]) -> Finding:
         holds = [in_scope(query, world.place(i, t)) for t in range(horizon + 1)]
     else:
         here = world.place(i, horizon)
-        holds = [world.place(i, t) == here and here not in (ABSENT, ELSEWHERE) for t in range(horizon + 1)]
-    ends = [t for t in range(horizon + 1) if holds[t]]
+        holds = [world.place(i, t) == here for t in range(horizon + 1)]
+        if present and here in (ABSENT, ELSEWHERE):
+            # Whoever asks knows that it is here: at a place where no visit saw it, so it came since the last one.
+            holds = [t == horizon for t in range(horizon + 1)]
+        elif here == ABSENT:
+            holds = []
+    ends = [t for t, held in enumerate(holds) if held]
     if not ends:
         return NO_ANSWER
     end = begin = ends[-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embodied_mem import ontology
 from embodied_mem.planner import look
 from embodied_mem.planner.answers_world import in_scope
 from embodied_mem.planner.belief_history import History, Place
@@ -21,6 +22,7 @@ CLOSER = 0.6  # a second visit to a place looks from this share of the first one
 VISITS = 2
 FOUND = 0.97  # how often a thing that is at a place is found by going to look there
 LEAST_CHANCE = 0.01
+LATTICE_M = 0.4  # of floor points considered to look from
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Stop:
     y: float
     metres: float
     holds: np.ndarray
+    covers: tuple[tuple, ...] = ()  # names of all the points of a scope that are seen from there
 
 
 @dataclass
@@ -89,17 +92,99 @@ def places_now(query: Query, worlds: Worlds) -> dict[Place, np.ndarray]:
     return out
 
 
-def uncertain(query: Query, worlds: Worlds) -> set[Place]:
-    """Places of a question of scope at which it is not settled whether a thing is there now."""
-    open_places = set()
-    for chain in worlds.chains:
-        now = chain.sequence[:, worlds.present]
-        for k, place in enumerate(chain.places):
-            if place not in (ABSENT, ELSEWHERE) and in_scope(query, place):
-                share = float(worlds.weights[(now == k) & chain.match].sum())
-                if 0.02 < share < 0.97:
-                    open_places.add(place)
-    return open_places
+def scope_points(query: Query, worlds: Worlds, eyes: look.Eyes, done: Counter) -> dict[tuple, float]:
+    """Points of the scope that are yet to be looked at → how much each matters (0..1).
+
+    Places of known things where it is open whether one is there, and surfaces on which nothing may be known yet.
+    """
+    label = query.target.label if query.target else ""
+    usual = ontology.THINGS[label].surfaces if label in ontology.THINGS else ()
+    chains = {chain.subject.key: chain for chain in worlds.chains}
+    found: dict[tuple, float] = {}
+    for name in eyes.names:
+        looks = len(eyes.watched.get(name, ()))
+        if done[name] >= VISITS:
+            continue
+        if len(name) == 2:
+            key, place = name
+            chain = chains.get(key)
+            if chain is None or looks >= 2 or not in_scope(query, place) or place not in chain.places:
+                continue
+            there = (chain.sequence[:, worlds.present] == chain.places.index(place)) & chain.match
+            share = float(worlds.weights[there].sum())
+            if 0.03 < share < 0.97:
+                found[name] = 4 * share * (1 - share) if looks else 1.0
+        elif not looks and in_scope(query, name[:2]):
+            holder = name[0].rsplit(" of the ", 1)[-1]
+            if not usual or holder in usual:
+                found[name] = 0.3
+    return found
+
+
+def plan_scope(query: Query, worlds: Worlds, eyes: look.Eyes, robot_xy, grid, camera: Camera, done: Counter) -> Plan:
+    """Viewpoints from which the points of the scope are seen, each chosen for many points a metre, in that order."""
+    wanted = scope_points(query, worlds, eyes, done)
+    if not wanted:
+        return Plan([], np.zeros((1, 1)))
+    names = list(wanted)
+    index = [eyes.names.index(name) for name in names]
+    points, reach = eyes.points[index], np.maximum(eyes.reach(camera)[index], 1.15)
+    field = grid.distances_from(grid.nearest_passable(robot_xy, 0.8) or robot_xy)
+    centres, metres = _standpoints(grid, field, points, reach)
+    if not len(centres):
+        return Plan([], np.zeros((1, 1)))
+    stands = np.column_stack((centres, np.full(len(centres), camera.height_m)))
+    seen = np.column_stack([
+        eyes.site_map.eyes_on(stands, point, camera, float(r)) & (np.linalg.norm(centres - point[:2], axis=1) > 0.4)
+        for point, r in zip(points, reach, strict=True)
+    ])  # fmt: skip
+    _add_hidden(seen, names, centres, points)
+    weight, left = np.array([wanted[name] for name in names]), np.ones(len(names), bool)
+    stops, here = [], np.array(robot_xy, float)
+    nowhere = np.zeros(len(worlds.weights), bool)
+    while len(stops) < MOST_STOPS and (seen & left).any():
+        away = metres if not stops else np.linalg.norm(centres - here, axis=1) * 1.2
+        k = int(np.argmax(((seen & left) @ weight) / (away + 1.0)))
+        covers = np.flatnonzero(seen[k] & left)
+        here = centres[k]
+        stops.append(Stop(_place_of(names[covers[0]]), tuple(map(float, points[covers[0]])), float(here[0]),
+                          float(here[1]), float(metres[k]), nowhere, tuple(names[c] for c in covers)))  # fmt: skip
+        left[covers] = False
+    return Plan(stops, _straight(stops))
+
+
+def _place_of(name: tuple) -> Place:
+    return name[1] if len(name) == 2 else name[:2]
+
+
+def _standpoints(grid, field: np.ndarray, points: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Reachable floor (S 2) on a lattice within reach of any of the points, and the metres to it (S)."""
+    stride = max(1, round(LATTICE_M / grid.resolution))
+    cells = np.argwhere(np.isfinite(field))
+    nearest = cells[np.argmin(field[cells[:, 0], cells[:, 1]])] if len(cells) else np.zeros(2, int)
+    cells = cells[(cells % stride == 0).all(axis=1) | (cells == nearest).all(axis=1)]
+    centres = np.array(grid.origin) + (cells + 0.5) * grid.resolution
+    away = np.linalg.norm(centres[:, None] - points[None, :, :2], axis=2)
+    near = (away < reach[None]).any(axis=1)
+    return centres[near], field[cells[near, 0], cells[near, 1]]
+
+
+def _add_hidden(seen: np.ndarray, names: list[tuple], centres: np.ndarray, points: np.ndarray) -> None:
+    """A known thing's place of which the map knows no clear view is looked at from as near as one can stand."""
+    for j in np.flatnonzero(~seen.any(axis=0)):
+        if len(names[j]) == 2:
+            away = np.abs(np.linalg.norm(centres - points[j, :2], axis=1) - 1.0)
+            seen[int(np.argmin(away)), j] = True
+
+
+def _straight(stops: list[Stop]) -> np.ndarray:
+    """Metres between the robot (0) and the stops: geodesic to each, straight lines between them."""
+    out = np.zeros((len(stops) + 1, len(stops) + 1))
+    for i, a in enumerate(stops):
+        out[0, i + 1] = out[i + 1, 0] = a.metres
+        for j, b in enumerate(stops):
+            out[i + 1, j + 1] = float(np.hypot(a.x - b.x, a.y - b.y))
+    return out
 
 
 def plan_stops(
@@ -109,14 +194,12 @@ def plan_stops(
 
     rooms: room label → its centre, where a thing at no known place is searched; done: how often each was visited.
     """
+    if not one_thing(query):
+        return plan_scope(query, worlds, eyes, robot_xy, grid, camera, done)
     there = places_now(query, worlds)
     spots = {place: tuple(map(float, xyz)) for place, xyz in eyes.spots.items()}
-    if one_thing(query):
-        there |= _searches(worlds, rooms, done)
-        spots |= {(ELSEWHERE[0], room): (*xy, 0.8) for room, xy in rooms.items()}
-    else:
-        keep = uncertain(query, worlds)
-        there = {p: holds for p, holds in there.items() if p in keep}
+    there |= _searches(worlds, rooms, done)
+    spots |= {(ELSEWHERE[0], room): (*xy, 0.8) for room, xy in rooms.items()}
     chance = {p: float(worlds.weights[holds].sum()) for p, holds in there.items()}
     ranked = sorted((p for p in there if chance[p] > LEAST_CHANCE and done[p] < VISITS and p in spots),
                     key=lambda p: (-chance[p], p))[:MOST_STOPS]  # fmt: skip

@@ -20,6 +20,7 @@ from embodied_mem.planner.costs import Rates
 from embodied_mem.planner.query import ObjectRef
 
 WORLDS = 240
+SEEN_NOW = 0.99  # a thing that the slow gear sees now is one, and is what it is called
 ABSENT = ("", "")  # not in the house, or hidden from any look
 ELSEWHERE = ("?", "?")  # at a place where it was never seen
 LABEL, PRESENCE = "label", "presence"  # what inspect may read beside attributes and states
@@ -72,6 +73,7 @@ class Present:
     xyz: tuple[float, float, float] | None = None
     missed: dict[Place, float] = field(default_factory=dict)
     elsewhere: float = 1.0
+    label: str = ""  # what the slow gear calls it
 
 
 @dataclass
@@ -129,7 +131,7 @@ def _chain(history, subject, ref, rates, readings, present, aspects, slots, coun
         flat = np.ones(len(places))
         sequence, _ = _draw_next(sequence, slots, len(slots) - 1, places, flat, rates, rng, subject.fixed)
     chain = Chain(subject, places, sequence, np.ones(count, bool))
-    chain.match = rng.random(count) < _is_meant(subject, ref, readings, rates)
+    chain.match = rng.random(count) < _is_meant(subject, ref, readings, rates, here)
     for aspect in dict.fromkeys((*aspects, *(a for a, _ in (ref.attributes if ref else ())))):
         if aspect in ontology.STATES:
             chain.states[aspect] = _states(history, subject, aspect, readings, rates, slots, rng, count)
@@ -141,8 +143,10 @@ def _chain(history, subject, ref, rates, readings, present, aspects, slots, coun
     return chain
 
 
-def _is_meant(subject: Subject, ref: ObjectRef | None, readings: Readings, rates: Rates) -> float:
+def _is_meant(subject: Subject, ref: ObjectRef | None, readings: Readings, rates: Rates, here: Present) -> float:
     """Probability that the subject is a thing of the asked label, by the index's votes and what inspect called it."""
+    if here.label:
+        return SEEN_NOW if ref is None or here.label == ref.label else 1 - SEEN_NOW
     chance = subject.is_real(rates) * (subject.is_called(ref.label) if ref else 1.0)
     name = ref.label if ref else subject.label
     for (key, _, aspect), cells in readings.values.items():
@@ -264,7 +268,7 @@ def _likelihood_now(here: Present, places: list[Place], rates: Rates) -> np.ndar
     out = np.array([here.missed.get(place, 1.0) for place in places])
     out[-1] = here.elsewhere
     if here.place is not None:
-        out = np.full(len(places), 0.02 * rates.false_hit ** min(4, max(0, here.hits - 1)))
+        out = np.full(len(places), 0.01 if here.label else 0.02 * rates.false_hit ** min(4, max(0, here.hits - 1)))
         out[places.index(here.place)] = 1.0
     return np.maximum(out, 1e-9)
 

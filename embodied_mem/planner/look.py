@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from embodied_mem import ontology
-from embodied_mem.memory.support import Piece, surfaces_under
-from embodied_mem.perception.lifting import Lifted, lift_all
+from embodied_mem.memory.clusters import Cluster, cluster
+from embodied_mem.memory.records import Sighting
+from embodied_mem.memory.support import HOLDERS, SEATS, Piece, surfaces_under
+from embodied_mem.perception.lifting import lift_all
 from embodied_mem.planner.belief_history import LIKE_RGB, History, Place, Subject
 from embodied_mem.planner.belief_worlds import Present
 from embodied_mem.planner.costs import Rates
 from embodied_mem.types import Camera, Frame, FrameRef, pose_xyyaw
 
 NEAR_M = 3.0  # absence is believed only where the place was in view within this range
-SAME_M = 0.35  # sightings of one label nearer than this are one thing
-LEAST_PIXELS = 60
+LEAST_PIXELS = 40
+FAR_M = 6.0  # what is farther is not told apart from its neighbours
+HIDDEN = 0.12  # chance that a thing at a place in view is not seen from there: missed, or behind something
+SURELY = 0.005  # the same after any number of looks
 EYES_AT_ONCE = 96  # standpoints checked together, nearest first
 NEW_KEY = 1_000_000  # keys of subjects that only the present shows
 
@@ -43,7 +47,8 @@ def project(frame: Frame, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass
 class Glimpsed:
-    """One thing seen now: all its sightings so far."""
+    """One thing seen now, merged over frames. xyz (m): centre of its box at the height of its base; rgb 0..255.
+    frames: (pixels, frame, viewpoint cell) of each sighting."""
 
     label: str
     xyz: np.ndarray
@@ -55,17 +60,13 @@ class Glimpsed:
     def cells(self) -> int:
         return len({cell for _, _, cell in self.frames})
 
-    def add(self, seen: Lifted, ref: FrameRef, cell: tuple) -> None:
-        n = len(self.frames)
-        self.xyz = (self.xyz * n + np.array(seen.xyz)) / (n + 1)
-        self.rgb = (self.rgb * n + np.array(seen.rgb)) / (n + 1)
-        self.base_z = min(self.base_z, seen.base_z) if n else seen.base_z
-        self.frames.append((seen.pixels, ref, cell))
-
 
 @dataclass
 class Eyes:
-    """Watches frames for the subjects of one question. ``labels``: what to watch for."""
+    """Watches frames for the subjects of one question. ``labels``: what to watch for.
+
+    Frames of the present are read in the slow gear (*inspect*): only stored images have a price.
+    """
 
     history: History
     subjects: list[Subject]
@@ -73,50 +74,79 @@ class Eyes:
     site_map: object
     rates: Rates
     labels: frozenset[str]
-    glimpsed: list[Glimpsed] = field(default_factory=list)
+    sightings: list[Sighting] = field(default_factory=list)
     kept: dict[FrameRef, Frame] = field(default_factory=dict)
-    watched: dict[Place, dict[tuple, float]] = field(default_factory=dict)
+    watched: dict[tuple, set[tuple]] = field(default_factory=dict)
+    taken: set[FrameRef] = field(default_factory=set)
     newcomers: list[Subject] = field(default_factory=list)
     searched: float = 0.0  # share of the house in which a thing at no known place would have been seen
+    _clustered: tuple[int, list[Glimpsed]] = (0, [])
 
     def __post_init__(self) -> None:
         self.furniture = [s for s in self.history.subjects if s.fixed and s.seen]
         self.spots = {place: np.array(xyz) for s in self.subjects for place, xyz in s.places().items()}
+        points = {(s.key, place): (xyz, s.label) for s in self.subjects for place, xyz in s.places().items()}
+        points |= {name: (xyz, "") for name, xyz in tops(self.furniture).items()}
+        self.names = list(points)
+        self.points = np.array([xyz for xyz, _ in points.values()], float).reshape(-1, 3)
+        self.kinds = [label for _, label in points.values()]
+        self._reach: np.ndarray | None = None
 
     def watch(self, frame: Frame) -> bool:
         """Take in one frame; True where it showed something that is asked about."""
-        cell = view_cell(frame)
-        news = False
-        detections = [d for d in self.detector.detect(frame, "index") if d.label in self.labels]
+        if frame.ref in self.taken:
+            return False
+        self.taken.add(frame.ref)
+        before = len(self.sightings)
+        detections = [d for d in self.detector.detect(frame, "inspect") if d.label in self.labels]
         for seen in lift_all(frame, detections):
-            if seen is not None and seen.pixels >= LEAST_PIXELS:
-                self._note(seen, frame.ref, cell)
+            if seen is not None and seen.pixels >= LEAST_PIXELS and seen.range_m < FAR_M:
+                self.sightings.append(Sighting(
+                    len(self.sightings), frame.ref, frame.time, seen.label, seen.score, seen.xyz, seen.low, seen.high,
+                    seen.box, seen.pixels, seen.range_m, seen.rgb,
+                ))  # fmt: skip
                 self.kept[frame.ref] = frame
-                news = True
-        self._note_spots(frame, cell)
-        return news
+        self._note_points(frame)
+        return len(self.sightings) > before
 
-    def _note(self, seen: Lifted, ref: FrameRef, cell: tuple) -> None:
-        at = np.array(seen.xyz)
-        same = [g for g in self.glimpsed if g.label == seen.label and np.linalg.norm(g.xyz - at) < SAME_M]
-        if not same:
-            same = [Glimpsed(seen.label, at, np.array(seen.rgb), seen.base_z)]
-            self.glimpsed.append(same[0])
-        min(same, key=lambda g: float(np.linalg.norm(g.xyz - at))).add(seen, ref, cell)
+    @property
+    def glimpsed(self) -> list[Glimpsed]:
+        """The things seen so far: sightings merged over frames, never two of one frame."""
+        count, found = self._clustered
+        if count != len(self.sightings):
+            camera = next(iter(self.kept.values())).camera
+            found = [self._glimpse(c) for c in cluster(list(self.sightings), camera, {})]
+            self._clustered = (len(self.sightings), found)
+        return found
 
-    def _note_spots(self, frame: Frame, cell: tuple) -> None:
+    def _glimpse(self, seen: Cluster) -> Glimpsed:
+        frames = [(s.pixels, s.ref, view_cell(self.kept[s.ref])) for s in seen.sightings]
+        rgb = np.average([s.rgb for s in seen.sightings], axis=0, weights=seen.weights)
+        xyz = (np.asarray(seen.low) + np.asarray(seen.high)) / 2 if seen.xyz is None else np.asarray(seen.xyz)
+        return Glimpsed(seen.label, xyz, rgb, float(seen.low[2]), frames)
+
+    def reach(self, camera: Camera) -> np.ndarray:
+        """(P) from how far each point tells whether a thing is there (m)."""
+        if self._reach is None:
+            general = 2.5
+            if len(self.labels) < 4:
+                general = max(sight_range(label, camera) for label in self.labels)
+            self._reach = np.array([sight_range(k, camera) if k else general for k in self.kinds])
+        return self._reach
+
+    def _note_points(self, frame: Frame) -> None:
         """Which known places this frame looks at, unoccluded and near: depth is checked at each place's pixel."""
-        if not self.spots:
+        if not len(self.points):
             return
-        names = list(self.spots)
-        pixels, depth = project(frame, np.array([self.spots[n] for n in names]))
+        pixels, z = project(frame, self.points)
         height, width = frame.depth.shape
-        reach = max(sight_range(label, frame.camera) for label in self.labels) if len(self.labels) < 4 else NEAR_M
-        for name, (u, v), z in zip(names, pixels, depth, strict=True):
-            if 0.3 < z < min(NEAR_M, reach) and 4 <= u < width - 4 and 4 <= v < height - 4:
-                measured = float(frame.depth[int(v), int(u)])
-                if measured == 0 or measured > z - 0.3:
-                    self.watched.setdefault(name, {})[cell] = self.rates.miss(float(z))
+        inside = (z > 0.3) & (z < self.reach(frame.camera)) & (pixels >= 4).all(axis=1)
+        inside &= (pixels[:, 0] < width - 4) & (pixels[:, 1] < height - 4)
+        cell = view_cell(frame)
+        for i in np.flatnonzero(inside):
+            measured = float(frame.depth[int(pixels[i, 1]), int(pixels[i, 0])])
+            if measured == 0 or measured > z[i] - 0.3:
+                self.watched.setdefault(self.names[i], set()).add(cell)
 
     # -- what it means ------------------------------------------------------------------------------------------
 
@@ -134,18 +164,18 @@ class Eyes:
                 out[self.subjects[i].key] = self._seen(free[j])
         for i, subject in enumerate(self.subjects):
             if i not in taken_s:
-                missed = {p: self._missed(p) for p in subject.places() if p in self.watched}
+                missed = {p: self._missed(subject, p) for p in subject.places() if (subject.key, p) in self.watched}
                 out[subject.key] = Present(missed=missed, elsewhere=1.0 - 0.85 * self.searched)
         self.newcomers = []
         for j, glimpse in enumerate(free):
-            if j not in taken_g and glimpse.cells >= 2:
+            if j not in taken_g:
                 subject = self._newcomer(j, glimpse)
                 self.newcomers.append(subject)
                 out[subject.key] = self._seen(glimpse)
         return out
 
-    def _missed(self, place: Place) -> float:
-        return max(0.04, float(np.prod(sorted(self.watched[place].values())[:4])))
+    def _missed(self, subject: Subject, place: Place) -> float:
+        return max(SURELY, HIDDEN ** len(self.watched[(subject.key, place)]))
 
     def _distance(self, subject: Subject, glimpse: Glimpsed) -> float:
         """Below 1: may be the same thing (label, colour); smaller where it stands where the subject has stood."""
@@ -159,7 +189,8 @@ class Eyes:
 
     def _seen(self, glimpse: Glimpsed) -> Present:
         frames = tuple(ref for _, ref, _ in sorted(glimpse.frames, key=lambda f: (-f[0], str(f[1]))))
-        return Present(self.place_of(glimpse), glimpse.cells, frames, tuple(map(float, glimpse.xyz)))
+        xyz = tuple(map(float, glimpse.xyz))
+        return Present(self.place_of(glimpse), glimpse.cells, frames, xyz, label=glimpse.label)
 
     def _newcomer(self, j: int, glimpse: Glimpsed) -> Subject:
         colour = ontology.colour_name(glimpse.rgb)
@@ -179,6 +210,30 @@ class Eyes:
 
     def _room_label(self, node) -> str:
         return node.label if node is not None else ""
+
+
+def tops(furniture: list[Subject]) -> dict[tuple, tuple[float, float, float]]:
+    """Points on every surface that may hold things, three along a long one: (surface, room, n) → x, y, z (m)."""
+    points = {}
+    for subject in furniture:
+        if subject.label not in HOLDERS:
+            continue
+        state = next(reversed(subject.seen.values()))
+        low, high = np.array(state.low), np.array(state.high)
+        middle, size = (low + high) / 2, high - low
+        along = np.where(size[:2] == size[:2].max(), size[:2] * 0.3, 0.0) if size[:2].max() > 0.9 else np.zeros(2)
+        offsets = (-1, 0, 1) if along.any() else (0,)
+        levels = ontology.LEVELS.get(subject.label)
+        if levels:
+            heights = [(name, min(bottom + 0.15, float(high[2]))) for bottom, _, name in levels]
+        else:
+            top = SEATS.get(subject.label) or min(float(high[2]), ontology.FURNITURE[subject.label].size[2])
+            heights = [(subject.label, top)]
+        for name, z in heights:
+            for k in offsets:
+                x, y = middle[:2] + k * along
+                points[(name, state.room, subject.key, k)] = (float(x), float(y), float(z))
+    return points
 
 
 def sight_range(label: str, camera: Camera) -> float:

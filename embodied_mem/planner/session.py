@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from embodied_mem.planner import look
 from embodied_mem.planner.belief import Belief, believe
 from embodied_mem.planner.belief_actions import Inspect, aspects_of, inspections
 from embodied_mem.planner.belief_history import Subject, candidates, load_history
-from embodied_mem.planner.belief_places import Plan, about_now, one_thing, plan_stops
+from embodied_mem.planner.belief_places import Plan, Stop, about_now, one_thing, plan_stops
 from embodied_mem.planner.belief_worlds import ELSEWHERE, LABEL, Present, Readings, Worlds, sample_worlds
 from embodied_mem.planner.costs import Prices, Rates
 from embodied_mem.planner.inspecting import read_image, read_stored
@@ -23,9 +25,13 @@ from embodied_mem.planner.voi import answer_masses, answer_value, choose, worth_
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.types import ABSTAIN, Cost, Frame, FrameRef, Value
 
+if TYPE_CHECKING:
+    from embodied_mem.control.navigator import Travel
+
 MOST_ACTIONS = 400
 ENOUGH_NOW = 0.9  # belief at which a drive ends early
 PRESENT_IMAGES = 3  # images of the present that are inspected for one thing, from different viewpoints
+LEAST_OF_SET = 0.25  # a list or a number is said from this belief on: measured, it is right more often than believed
 SCOPE_SEEN = 0.92  # how sure a question of scope is after its whole place was seen
 
 
@@ -104,7 +110,8 @@ class Session:
     def conclude(self, belief: Belief) -> tuple[Value, float]:
         """The answer of highest worth, and the probability that it is right."""
         best, chance = belief.best, belief.confidence
-        if best.type != "abstain" and answer_value(chance, self.prices) <= self.prices.u and chance < 0.5:
+        least = LEAST_OF_SET if best.type in ("set", "count") else 0.5
+        if best.type != "abstain" and answer_value(chance, self.prices) <= self.prices.u and chance < least:
             return ABSTAIN, max(belief.of(ABSTAIN), 0.02)
         return best, chance
 
@@ -165,8 +172,7 @@ class Session:
             now = np.column_stack([np.where(c.match, c.sequence[:, worlds.present], -1) for c in worlds.chains])
             self._kinds = np.unique(now, axis=0, return_inverse=True)[1].ravel()
         after = worth_of_kinds(weights, self._kinds, belief.answers, SCOPE_SEEN, self.prices)
-        first = int(np.argmin(plan.distance[0, 1:]))
-        return after - self.prices.metre * plan.length(), first
+        return after - self.prices.metre * plan.length(), 0
 
     def _plan(self) -> Plan:
         x, y, _ = self.navigator.pose
@@ -194,7 +200,8 @@ class Session:
         if first < 0 or (gain <= 1e-9 and stopping == "voi") or (stopping == "never" and belief.confidence >= 0.97):
             return False
         stop = plan.stops[first]
-        self.looked_at[stop.place] += 1
+        for name in stop.covers or (stop.place,):
+            self.looked_at[name] += 1
         what = f"drive to see the {stop.place[0]} of the {stop.place[1]}"
         if stop.place[0] == ELSEWHERE[0]:
             what = f"drive to search the {stop.place[1]}"
@@ -206,10 +213,20 @@ class Session:
                 travel = self.navigator.look_around()
                 self._searched(stop.place[1])
             else:
-                travel = self.navigator.face(stop.xyz[0], stop.xyz[1])
-                self._on_frame(self.bench.robot.observe())
+                travel = self._face_all(stop)
             self._moved(travel, "look", 0.0, before)
         return True
+
+    def _face_all(self, stop: Stop) -> Travel:
+        """Turn to everything that is to be seen from a stop, unless a frame on the way showed it."""
+        points = [self.eyes.points[self.eyes.names.index(name)] for name in stop.covers] or [stop.xyz]
+        x, y, _ = self.navigator.pose
+        steps = 0
+        for point in sorted(points, key=lambda p: math.atan2(p[1] - y, p[0] - x)):
+            travel = self.navigator.face(float(point[0]), float(point[1]))
+            steps += travel.steps
+            self._on_frame(self.bench.robot.observe())
+        return replace(travel, steps=steps)
 
     def _searched(self, room: str) -> None:
         self.looked_at[(ELSEWHERE[0], room)] += 1
@@ -229,11 +246,13 @@ class Session:
         """Working memory takes in a frame of the present; True ends the drive: the answer is as good as known."""
         if not self.eyes.watch(frame):
             return False
+        if not one_thing(self.query):
+            return False  # a whole place is to be seen
         self.present = self.eyes.present()
         self._read_present()
         self._changed()
         seen = any(p.place is not None for p in self.present.values())
-        return seen and one_thing(self.query) and self.belief().confidence >= ENOUGH_NOW
+        return seen and self.belief().confidence >= ENOUGH_NOW
 
     def _read_present(self) -> None:
         """Inspect frames of the present (free) where a state or attribute is asked and the thing is seen."""

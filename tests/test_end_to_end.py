@@ -118,10 +118,10 @@ def ask(monkeypatch, capsys, *words) -> str:
 
 
 def test_a_recorded_palace_answers_with_and_without_its_sidecar(recording, tmp_path, monkeypatch, capsys):
-    question = "Where is the double bed?"
     with MindPalace.open(recording.palace, read_only=True) as palace:
-        sure = max(palace.objects(visit="v002"), key=lambda o: o.confidence if not o.furniture is None else 0)
-    question = f"Where was the {sure.colour} {sure.label} on the last day?" if sure.colour else question
+        last = palace.visits()[-1].id
+        thing = max(palace.objects(visit=last), key=lambda o: (o.confidence * (o.furniture is not None), o.track))
+    question = f"Where was the {thing.label} on the last day?"
     with_sidecar = ask(monkeypatch, capsys, recording.palace, question, "--trace")
     assert "confidence" in with_sidecar and "'action': 'answer'" in with_sidecar and "note:" not in with_sidecar
     shutil.copytree(recording.palace, tmp_path / "palace")  # away from its sidecar

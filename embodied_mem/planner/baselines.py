@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from embodied_mem.types import Answer, FrameRef, Value
 
 BLIND_FILE = Path(__file__).parent / "data" / "blind.json"
 TOP_K = 10
+TIME_SHARE = 0.25  # weight of a frame's moment beside what it shows
 
 
 # -- blind ------------------------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ class FlatRetrieval:
 
     name: str = "flat_retrieval"
     k: int = TOP_K
-    _captions: dict = field(default_factory=dict, repr=False)
+    _known: WeakKeyDictionary = field(default_factory=WeakKeyDictionary, repr=False)
 
     def answer(self, text: str, bench: Workbench) -> Answer:
         """Answer one question from the top k frames, opening all of them; it never drives."""
@@ -112,34 +114,33 @@ class FlatRetrieval:
         return replace(answer, cost=replace(answer.cost, images=len(refs))) if answer.understood else answer
 
     def _nearest(self, text: str, palace) -> list[FrameRef]:
-        from embodied_mem.planner.encoder import shared_encoder
+        from embodied_mem.planner.encoder import INSTALL, shared_encoder
 
-        encoder = shared_encoder()
-        if id(palace) not in self._captions:
-            self._captions.clear()
-            refs, captions = captions_of(palace)
-            vectors = encoder.encode(captions) if captions else np.zeros((0, encoder.dim), np.float32)
-            self._captions[id(palace)] = (palace, refs, vectors)
-        _, refs, vectors = self._captions[id(palace)]
+        encoder, visits = shared_encoder(), tuple(palace.visits())
+        if encoder is None:
+            raise ModuleNotFoundError(f"flat retrieval needs the sentence encoder; run: {INSTALL}")
+        if self._known.get(palace, (None,))[0] != visits:
+            self._known[palace] = (visits, *embedded_frames(palace, encoder))
+        _, refs, vectors = self._known[palace]
         if not refs or not text.strip():
             return []
         closeness = vectors @ encoder.encode([text])[0]
         return [refs[i] for i in np.argsort(-closeness, kind="stable")[: self.k]]
 
 
-def captions_of(palace) -> tuple[list[FrameRef], list[str]]:
-    """One caption a frame: what the index saw, and when."""
+def embedded_frames(palace, encoder) -> tuple[list[FrameRef], np.ndarray]:
+    """Frames (F) with a vector each (F 384): the mean of what the index saw in it, and a share of when that was.
+
+    Only distinct words are embedded, so that thousands of frames cost no more than a vocabulary.
+    """
     seen: dict[FrameRef, set[str]] = defaultdict(set)
-    times: dict[FrameRef, float] = {}
+    times: dict[FrameRef, str] = {}
     for sighting in palace.sightings():
         seen[sighting.ref].add(sighting.label)
-        times[sighting.ref] = sighting.time
+        moment = datetime.fromtimestamp(sighting.time, timezone.utc)
+        times[sighting.ref] = f"on {moment:%A %d %B} {'morning' if moment.hour < 13 else 'evening'}"
     refs = sorted(seen, key=lambda r: (r.visit, r.index))
-    when = {r: datetime.fromtimestamp(times[r], timezone.utc) for r in refs}
-    captions = [
-        f"{', '.join(sorted(seen[r]))} on {when[r]:%A %d %B} {'morning' if when[r].hour < 13 else 'evening'}"
-        for r in refs
-    ]
-    return refs, captions
-
-
+    words = sorted({label for labels in seen.values() for label in labels} | set(times.values()))
+    vector = dict(zip(words, encoder.encode(words), strict=True))
+    rows = [np.mean([vector[w] for w in sorted(seen[r])], axis=0) + TIME_SHARE * vector[times[r]] for r in refs]
+    return refs, np.array(rows, np.float32).reshape(len(refs), encoder.dim)

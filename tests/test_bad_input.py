@@ -213,6 +213,7 @@ def test_a_bad_frame_in_the_middle_of_a_visit_costs_that_visit_only(change, mess
         ("红色的杯子在哪里?", "English"),
         ("where is the mug " * 400, "the limit is 500"),
         ("Where is the flux capacitor?", "ever seen"),
+        ("How many unicorns are in the kitchen?", "no thing of that name"),
         ("'; DROP TABLE visits; --", ""),
     ],
 )

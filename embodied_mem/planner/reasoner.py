@@ -48,6 +48,10 @@ class EmbeddedReasoner:
             return Answer(ABSTAIN, say(None, ABSTAIN, str(error)), 0.0, understood=False)
         if not parsed.understood or parsed.query is None:
             return Answer(ABSTAIN, say(None, ABSTAIN, parsed.reason), 0.5, understood=False)
+        target = parsed.query.target
+        if parsed.query.kind == "count" and target is not None and not target.label:
+            # A count of what has no name would be a sure 0 of nothing.
+            return Answer(ABSTAIN, say(None, ABSTAIN, "I know no thing of that name"), 0.5, understood=False)
         return self.answer_query(parsed.query, bench)
 
     def answer_query(self, query: Query, bench: Workbench) -> Answer:

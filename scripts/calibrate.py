@@ -34,10 +34,12 @@ def read_rows(files: list[Path]) -> list[dict]:
 
 
 def raw_beliefs(rows: list[dict], agent: str) -> list[tuple[str, float, bool]]:
-    """(kind, uncalibrated belief, right) of one agent's answers."""
+    """(kind, uncalibrated belief, right) of one agent's answers; where it abstained there is nothing to calibrate."""
     found = []
     for row in rows:
-        if row["agent"] == agent and row["trace"] and row["trace"][-1]["action"] == "answer":
+        if row["agent"] != agent or row["answer"]["type"] == "abstain":
+            continue
+        if row["trace"] and row["trace"][-1]["action"] == "answer":
             last = row["trace"][-1]
             found.append((last["kind"], float(last["belief"]), bool(row["correct"])))
     return found

@@ -121,6 +121,12 @@ def scope_points(query: Query, worlds: Worlds, eyes: look.Eyes, done: Counter) -
     return found
 
 
+def unseen_share(query: Query, eyes: look.Eyes) -> float:
+    """Share of the scope's surfaces that no frame has shown yet."""
+    names = [name for name in eyes.names if len(name) > 2 and in_scope(query, name[:2])]
+    return sum(name not in eyes.watched for name in names) / max(1, len(names))
+
+
 def plan_scope(query: Query, worlds: Worlds, eyes: look.Eyes, robot_xy, grid, camera: Camera, done: Counter) -> Plan:
     """Viewpoints from which the points of the scope are seen, each chosen for many points a metre, in that order."""
     wanted = scope_points(query, worlds, eyes, done)

@@ -21,6 +21,7 @@ from embodied_mem.planner.query import ObjectRef
 
 WORLDS = 240
 SEEN_NOW = 0.99  # a thing that the slow gear sees now is one, and is what it is called
+MISTAKEN = 0.001  # a thing seen now is another one of its kind, though colour and place fit
 ABSENT = ("", "")  # not in the house, or hidden from any look
 ELSEWHERE = ("?", "?")  # at a place where it was never seen
 LABEL, PRESENCE = "label", "presence"  # what inspect may read beside attributes and states
@@ -268,7 +269,7 @@ def _likelihood_now(here: Present, places: list[Place], rates: Rates) -> np.ndar
     out = np.array([here.missed.get(place, 1.0) for place in places])
     out[-1] = here.elsewhere
     if here.place is not None:
-        out = np.full(len(places), 0.01 if here.label else 0.02 * rates.false_hit ** min(4, max(0, here.hits - 1)))
+        out = np.full(len(places), MISTAKEN if here.label else 0.02 * rates.false_hit ** min(4, max(0, here.hits - 1)))
         out[places.index(here.place)] = 1.0
     return np.maximum(out, 1e-9)
 

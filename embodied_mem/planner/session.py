@@ -12,10 +12,11 @@ import numpy as np
 from embodied_mem import ontology
 from embodied_mem.perception.sidecar import MissingSidecar
 from embodied_mem.planner import look
+from embodied_mem.planner.answers_world import in_scope
 from embodied_mem.planner.belief import Belief, believe
 from embodied_mem.planner.belief_actions import Inspect, aspects_of, inspections
 from embodied_mem.planner.belief_history import Subject, candidates, load_history
-from embodied_mem.planner.belief_places import Plan, Stop, about_now, one_thing, plan_stops
+from embodied_mem.planner.belief_places import Plan, Stop, about_now, one_thing, plan_stops, unseen_share
 from embodied_mem.planner.belief_worlds import ELSEWHERE, LABEL, Present, Readings, Worlds, sample_worlds
 from embodied_mem.planner.costs import Prices, Rates
 from embodied_mem.planner.inspecting import read_image, read_stored
@@ -32,7 +33,8 @@ MOST_ACTIONS = 400
 ENOUGH_NOW = 0.9  # belief at which a drive ends early
 PRESENT_IMAGES = 3  # images of the present that are inspected for one thing, from different viewpoints
 LEAST_OF_SET = 0.25  # a list or a number is said from this belief on: measured, it is right more often than believed
-SCOPE_SEEN = 0.92  # how sure a question of scope is after its whole place was seen
+NEW_IN_SCOPE = {"changes": 0.15}  # how often a thing that was never there is there now
+SCOPE_SEEN = 0.95  # how sure a question of scope is after its whole place was seen
 
 
 class Session:
@@ -83,7 +85,7 @@ class Session:
     def worlds(self) -> Worlds:
         if self._worlds is None:
             future = self.history.next_slot(self.query.when) if self.query.kind == "predict" else None
-            subjects = [*self.subjects, *(self.eyes.newcomers if self.eyes else [])]
+            subjects = [*self.subjects, *self._newcomers()]
             known = {s.key: self._known_of(s) for s in subjects}
             news = [s for s in subjects if self._chains.get(s.key, (None,))[0] != known[s.key]]
             fresh = sample_worlds(
@@ -99,10 +101,27 @@ class Session:
         read = {k: dict(cells) for table in (values, looked) for k, cells in table.items() if k[0] == subject.key}
         return subject.tracks, subject.label, subject.colour, self.present.get(subject.key), read
 
+    def _newcomers(self) -> list[Subject]:
+        """Things that only the present shows; for questions of scope those in it."""
+        if self.eyes is None:
+            return []
+        free = self.eyes.newcomers
+        if one_thing(self.query):
+            return free
+        return [s for s in free if in_scope(self.query, self.present[s.key].place)]
+
     def belief(self) -> Belief:
         if self._belief is None:
             self._belief = believe(self.query, self.worlds())
+            self._belief.mass = self._belief.mass * self._complete()
         return self._belief
+
+    def _complete(self) -> float:
+        """Probability that nothing new stands where nobody has looked yet, for questions of scope."""
+        if self.navigator is None or one_thing(self.query):
+            return 1.0
+        new = NEW_IN_SCOPE.get(self.query.kind, 0.02) * (1.0 if self.query.surface else 1.5)
+        return 1.0 - new * unseen_share(self.query, self.eyes)
 
     def _changed(self) -> None:
         self._worlds = self._belief = self._kinds = None
@@ -151,10 +170,10 @@ class Session:
         return value - answer_value(belief.confidence, self.prices), first
 
     def _worth(self, belief: Belief, plan: Plan):
-        count = len(belief.values)
+        count, complete = len(belief.values), self._complete()
 
         def worth(weights: np.ndarray) -> float:
-            stay = answer_value(float(answer_masses(weights, belief.answers, count).max()), self.prices)
+            stay = answer_value(complete * float(answer_masses(weights, belief.answers, count).max()), self.prices)
             if not plan.stops:
                 return stay
             return max(stay, self._going(weights, belief, plan)[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 
 import numpy as np
 
@@ -66,7 +67,12 @@ def foretell(past: Sequence[int], slots: Sequence[Slot], at: Slot, base: np.ndar
 
     The habits are weighted by how well each foretold the visits so far. Where nothing was seen it is the base measure.
     """
-    weights = dict(PRIOR)
+    return _foretold(tuple(past), tuple(slots), at, base.tobytes())
+
+
+@lru_cache(maxsize=20_000)  # many worlds share one past
+def _foretold(past: tuple[int, ...], slots: tuple[Slot, ...], at: Slot, base_bytes: bytes) -> np.ndarray:
+    base, weights = np.frombuffer(base_bytes), dict(PRIOR)
     for t in range(1, len(past)):
         if past[t] >= 0:
             for name, votes in _favourites(past[:t], slots, slots[t], len(base)).items():
@@ -97,6 +103,11 @@ def even_trend(series: Sequence[int]) -> int:
 
 def forecast_count(past: Sequence[int], slots: Sequence[Slot], at: Slot) -> dict[int, float]:
     """P(count at slot ``at``): an even trend goes on, else the pattern of the part of day."""
+    return dict(_forecast_count(tuple(past), tuple(slots), at))
+
+
+@lru_cache(maxsize=20_000)
+def _forecast_count(past: tuple[int, ...], slots: tuple[Slot, ...], at: Slot) -> dict[int, float]:
     if not past:
         return {}
     size = max(past) + 2

@@ -1,10 +1,11 @@
 #!/usr/bin/env python
 """Fit what the planner learns from development houses: calibration maps and the blind agent's table.
 
-    scripts/calibrate.py RUN/predictions.jsonl [MORE.jsonl ...] [--agent mind_palace]
+    scripts/calibrate.py RUN/predictions.jsonl [MORE.jsonl ...] [--agent mind_palace] [--out FOLDER]
 
 Reads prediction files of development seeds (below 10,000; anything else is refused) and writes
-embodied_mem/planner/data/calibration.json and blind.json.
+calibration.json and blind.json, by default into embodied_mem/planner/data where the planner finds them.
+Prints how well the maps do on houses that they were not fitted on (each house left out once).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from embodied_mem.errors import ConfigError
 from embodied_mem.planner import baselines, calibration
 from embodied_mem.planner.parser import parse
+from embodied_mem.tasks.la_eqa.metrics import confidence_measures
 from embodied_mem.types import Value
 
 DEVELOPMENT_SEEDS = 10_000
@@ -35,14 +37,32 @@ def read_rows(files: list[Path]) -> list[dict]:
 
 def raw_beliefs(rows: list[dict], agent: str) -> list[tuple[str, float, bool]]:
     """(kind, uncalibrated belief, right) of one agent's answers; where it abstained there is nothing to calibrate."""
-    found = []
+    return [belief for beliefs in by_house(rows, agent).values() for belief in beliefs]
+
+
+def by_house(rows: list[dict], agent: str) -> dict[str, list[tuple[str, float, bool]]]:
+    """The same, a list a house."""
+    found: dict[str, list] = {}
     for row in rows:
         if row["agent"] != agent or row["answer"]["type"] == "abstain":
             continue
         if row["trace"] and row["trace"][-1]["action"] == "answer":
             last = row["trace"][-1]
-            found.append((last["kind"], float(last["belief"]), bool(row["correct"])))
+            belief = (last["kind"], float(last["belief"]), bool(row["correct"]))
+            found.setdefault(row["house"], []).append(belief)
     return found
+
+
+def held_out(houses: dict[str, list[tuple[str, float, bool]]]) -> dict[str, float | None]:
+    """ECE, Brier and AUROC where each house is judged by maps that were fitted on all the others."""
+    judged = []
+    for house, beliefs in houses.items():
+        maps = calibration.fit([b for other, rest in houses.items() if other != house for b in rest])
+        judged += [
+            {"answer": {"type": "label"}, "confidence": calibration.mapped(maps, kind, chance), "correct": right}
+            for kind, chance, right in beliefs
+        ]
+    return confidence_measures(judged)
 
 
 def questions(rows: list[dict]) -> list:
@@ -69,12 +89,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("predictions", nargs="+", type=Path)
     parser.add_argument("--agent", default="mind_palace")
+    parser.add_argument("--out", type=Path, default=calibration.FILE.parent)
     args = parser.parse_args()
     rows = read_rows(args.predictions)
     beliefs = raw_beliefs(rows, args.agent)
-    write(calibration.FILE, calibration.fit(beliefs))
-    write(baselines.BLIND_FILE, baselines.blind_table(questions(rows)))
+    if not beliefs:
+        raise ConfigError(f"no answers of {args.agent!r} in {[str(p) for p in args.predictions]}; name another agent")
+    write(args.out / calibration.FILE.name, calibration.fit(beliefs))
+    write(args.out / baselines.BLIND_FILE.name, baselines.blind_table(questions(rows)))
     print(f"{len(beliefs)} answers of {args.agent}, {sum(r for *_, r in beliefs)} right")
+    if len(houses := by_house(rows, args.agent)) > 1:
+        print("left-out houses:", {name: value and round(value, 3) for name, value in held_out(houses).items()})
 
 
 if __name__ == "__main__":

@@ -19,10 +19,18 @@ def _maps(file: Path) -> dict[str, list[list[float]]]:
 
 def calibrated(kind: str, chance: float, file: Path = FILE) -> float:
     """The share of right answers among those of this kind that were believed with ``chance``; itself where unfitted."""
-    maps = _maps(file)
+    return mapped(_maps(file), kind, chance)
+
+
+def mapped(maps: dict[str, list[list[float]]], kind: str, chance: float) -> float:
+    """``chance`` through the map of its kind, or of all kinds."""
     points = maps.get(kind) or maps.get("all")
     if not points:
         return float(chance)
+    return _at(points, chance)
+
+
+def _at(points: list[list[float]], chance: float) -> float:
     xs, ys = zip(*points, strict=True)
     return float(np.interp(chance, xs, ys))
 
@@ -49,10 +57,11 @@ def fit(predictions: list[tuple[str, float, bool]], bins: int = 8) -> dict[str, 
     for kind in sorted({k for k, *_ in data}):
         chance = np.array([c for k, c, _ in data if k == kind])
         right = np.array([r for k, _, r in data if k == kind])
-        xs, ys = zip(*everything, strict=True)
-        points = _binned(chance, right, bins)
+        own = _binned(chance, right, bins)
         trust = len(chance) / (len(chance) + CAUTION)
-        maps[kind] = [[x, round(trust * y + (1 - trust) * float(np.interp(x, xs, ys)), 4)] for x, y in points]
+        # At the beliefs of both maps: a kind with a single bin still tells the surer answer from the less sure one.
+        xs = sorted({x for x, _ in (*own, *everything)})
+        maps[kind] = [[x, round(trust * _at(own, x) + (1 - trust) * _at(everything, x), 4)] for x in xs]
     return maps
 
 

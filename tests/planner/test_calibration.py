@@ -8,7 +8,7 @@ import pytest
 from embodied_mem.errors import ConfigError
 from embodied_mem.planner.agents import AGENTS, build_agent
 from embodied_mem.planner.baselines import Blind, FewFrames, blind_table, signatures
-from embodied_mem.planner.calibration import fit, isotonic
+from embodied_mem.planner.calibration import fit, isotonic, mapped
 from embodied_mem.planner.query import ObjectRef, Query, TimeRef
 from embodied_mem.planner.reasoner import EmbeddedReasoner
 from embodied_mem.planner.workbench import Workbench
@@ -27,6 +27,14 @@ def test_overconfident_beliefs_are_brought_down():
     xs, ys = zip(*maps["where"], strict=True)
     assert abs(np.interp(0.95, xs, ys) - 0.65) < 0.12
     assert all(a <= b + 1e-6 for a, b in zip(ys, ys[1:], strict=False))
+
+
+def test_a_kind_with_few_answers_still_tells_the_surer_one():
+    rng = np.random.default_rng(1)
+    many = [("where", b, rng.random() < b) for b in rng.uniform(0.2, 1.0, 400)]
+    maps = fit([*many, *(("when", 0.9, True) for _ in range(5))])
+    assert mapped(maps, "when", 0.9) > mapped(maps, "when", 0.4) + 0.2
+    assert mapped(maps, "never asked", 0.7) == mapped(maps, "all", 0.7)
 
 
 def test_isotonic_never_falls():

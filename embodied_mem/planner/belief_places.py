@@ -18,7 +18,7 @@ from embodied_mem.planner.voi import Tour, best_tour
 from embodied_mem.types import Camera
 
 MOST_STOPS = 7
-CLOSER = 0.6  # a second visit to a place looks from this share of the first one's distance
+CLOSER = 0.4  # a second visit to a place looks from this share of the first one's distance
 VISITS = 2
 FOUND = 0.97  # how often a thing that is at a place is found by going to look there
 LEAST_CHANCE = 0.01
@@ -144,7 +144,7 @@ def plan_scope(query: Query, worlds: Worlds, eyes: look.Eyes, robot_xy, grid, ca
         eyes.site_map.eyes_on(stands, point, camera, float(r)) & (np.linalg.norm(centres - point[:2], axis=1) > 0.4)
         for point, r in zip(points, reach, strict=True)
     ])  # fmt: skip
-    _add_hidden(seen, names, centres, points)
+    _add_hidden(seen, names, centres, points, eyes.site_map)
     weight, left = np.array([wanted[name] for name in names]), np.ones(len(names), bool)
     stops, here = [], np.array(robot_xy, float)
     nowhere = np.zeros(len(worlds.weights), bool)
@@ -175,11 +175,12 @@ def _standpoints(grid, field: np.ndarray, points: np.ndarray, reach: np.ndarray)
     return centres[near], field[cells[near, 0], cells[near, 1]]
 
 
-def _add_hidden(seen: np.ndarray, names: list[tuple], centres: np.ndarray, points: np.ndarray) -> None:
+def _add_hidden(seen: np.ndarray, names: list[tuple], centres: np.ndarray, points: np.ndarray, site_map) -> None:
     """A known thing's place of which the map knows no clear view is looked at from as near as one can stand."""
     for j in np.flatnonzero(~seen.any(axis=0)):
         if len(names[j]) == 2:
             away = np.abs(np.linalg.norm(centres - points[j, :2], axis=1) - 1.0)
+            away += 10.0 * ~look.same_room(site_map, centres, points[j])
             seen[int(np.argmin(away)), j] = True
 
 

@@ -21,7 +21,8 @@ from embodied_mem.planner.query import ObjectRef
 
 WORLDS = 240
 SEEN_NOW = 0.99  # a thing that the slow gear sees now is one, and is what it is called
-MISTAKEN = 0.001  # a thing seen now is another one of its kind, though colour and place fit
+MISTAKEN = 1e-4  # a thing seen now is another one of its kind, though colour and place fit
+NEVER_SEEN = 0.2  # rarer still than one miss: things come to the house one at a time
 ABSENT = ("", "")  # not in the house, or hidden from any look
 ELSEWHERE = ("?", "?")  # at a place where it was never seen
 LABEL, PRESENCE = "label", "presence"  # what inspect may read beside attributes and states
@@ -187,10 +188,12 @@ def _moves(size: int, rates: Rates, fixed: bool) -> np.ndarray:
 def _past(history: History, subject: Subject, places: list[Place], rates: Rates, readings: Readings) -> np.ndarray:
     """P(what visit t saw | place k) (T, K)."""
     table = np.ones((len(history.slots), len(places)))
+    # What no visit ever saw has come since the last one, rather than been missed on all that it was there on.
+    visit_miss = rates.visit_miss * (1.0 if subject.seen else NEVER_SEEN)
     for t, slot in enumerate(history.slots):
         state = subject.seen.get(slot.visit)
         if state is None:
-            table[t, 1:-1], table[t, -1] = rates.visit_miss, 1.5 * rates.visit_miss
+            table[t, 1:-1], table[t, -1] = visit_miss, 1.5 * visit_miss
             for absence in subject.missed.get(slot.visit, ()):
                 for k in places_at(subject, absence.xyz, places):
                     table[t, k] *= max(0.1, (2 * rates.near_miss) ** min(3, absence.looks / 3))

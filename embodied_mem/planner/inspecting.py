@@ -15,6 +15,7 @@ Box = tuple[int, int, int, int]
 LEAST_OVERLAP = 0.3
 NEAR_PX = 45.0
 SPOT_M = 0.15
+NOTHING = "nothing"
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -55,6 +56,8 @@ def read_image(
     """Add what an inspected image says about ``subject`` to the readings (once per viewpoint cell)."""
     found = find_subject(subject, frame, detections, boxes, xyz)
     if found is None:
+        if LABEL in aspects and boxes:  # where the index saw something there is nothing of the kind
+            readings.add(subject.key, visit, LABEL, view_cell(frame), NOTHING)
         return
     for aspect in aspects:
         value = found.label if aspect == LABEL else found.states.get(aspect) or found.attributes.get(aspect)

@@ -243,6 +243,12 @@ def sight_range(label: str, camera: Camera) -> float:
     return float(np.clip(camera.focal * size / (1.2 * math.sqrt(LEAST_PIXELS)), 1.15, NEAR_M + 0.3))
 
 
+def same_room(site_map, centres: np.ndarray, xyz) -> np.ndarray:
+    """(N) whether floor points (N 2) lie in the room of a place: from behind a wall nothing of it is seen."""
+    room = site_map.room_at(float(xyz[0]), float(xyz[1]))
+    return np.array([room is not None and site_map.room_at(float(x), float(y)) == room for x, y in centres], bool)
+
+
 def viewpoint(site_map, grid, field_from_robot: np.ndarray, xyz, reach: float, camera: Camera):
     """The floor point nearest to the robot (geodesic) from which ``xyz`` is in view within ``reach`` m:
     (metres, x, y), or None. ``field_from_robot``: distances of every cell of ``grid`` from the robot."""
@@ -265,5 +271,6 @@ def viewpoint(site_map, grid, field_from_robot: np.ndarray, xyz, reach: float, c
     if not len(near):
         return None
     # The map knows no clear view (a shelf hides what stands in it): stand before it, as near as one can.
-    i = near[int(np.argmin(np.abs(away[near] - 1.0) + 1e-3 * metres))]
+    same = same_room(site_map, centres[near], xyz)
+    i = near[int(np.argmin(np.abs(away[near] - 1.0) + 1e-3 * metres + 10.0 * ~same))]
     return (float(field_from_robot[tuple(passable[i])]), *(float(c) for c in centres[i]))

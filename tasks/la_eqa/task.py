@@ -68,11 +68,12 @@ class LaEqa:
 
         house = int(job.removeprefix("house-"))
         at = House.prepare(house, self.config, self.questions_of(house), folder / "pictures" / job, status)
-        for name in self.config.agents:
-            agent = at.agent(name)
-            for i, item in enumerate(at.items):
+        agents = {name: at.agent(name) for name in self.config.agents}
+        # Question by question: what one agent's robot saw of the present is still drawn when the next one stands there.
+        for i, item in enumerate(at.items):
+            for name, agent in agents.items():
                 if f"{name}/{item.question_id}" not in done:
-                    status(f"{name} {i + 1}/{len(at.items)}")
+                    status(f"question {i + 1}/{len(at.items)}, {name}")
                     emit(at.answer(agent, item))
 
     def metrics(self, rows: list[dict]) -> dict:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Fit what the planner learns from development houses: calibration maps and the blind agent's table.
+"""Fit what the planner learns from development houses: the calibration and the blind agent's table.
 
     scripts/calibrate.py RUN/predictions.jsonl [MORE.jsonl ...] [--agent mind_palace] [--out FOLDER]
 
 Reads prediction files of development seeds (below 10,000; anything else is refused) and writes
 calibration.json and blind.json, by default into embodied_mem/planner/data where the planner finds them.
-Prints how well the maps do on houses that they were not fitted on (each house left out once).
+Prints how well the calibration does on houses that it was not fitted on (each house left out once).
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def read_rows(files: list[Path]) -> list[dict]:
     return rows
 
 
-def raw_beliefs(rows: list[dict], agent: str) -> list[tuple[str, float, bool]]:
-    """(kind, uncalibrated belief, right) of one agent's answers; where it abstained there is nothing to calibrate."""
+def raw_beliefs(rows: list[dict], agent: str) -> list[calibration.Judged]:
+    """(kind, about the present, belief, right) of one agent's answers; abstentions have nothing to calibrate."""
     return [belief for beliefs in by_house(rows, agent).values() for belief in beliefs]
 
 
-def by_house(rows: list[dict], agent: str) -> dict[str, list[tuple[str, float, bool]]]:
+def by_house(rows: list[dict], agent: str) -> dict[str, list[calibration.Judged]]:
     """The same, a list a house."""
     found: dict[str, list] = {}
     for row in rows:
@@ -48,20 +48,19 @@ def by_house(rows: list[dict], agent: str) -> dict[str, list[tuple[str, float, b
             continue
         if row["trace"] and row["trace"][-1]["action"] == "answer":
             last = row["trace"][-1]
-            belief = (last["kind"], float(last["belief"]), bool(row["correct"]))
+            belief = (last["kind"], bool(last["present"]), float(last["belief"]), bool(row["correct"]))
             found.setdefault(row["house"], []).append(belief)
     return found
 
 
-def held_out(houses: dict[str, list[tuple[str, float, bool]]]) -> dict[str, float | None]:
-    """ECE, Brier and AUROC where each house is judged by maps that were fitted on all the others."""
+def held_out(houses: dict[str, list[calibration.Judged]]) -> dict[str, float | None]:
+    """ECE, Brier and AUROC where each house is judged by weights that were fitted on all the others."""
     judged = []
     for house, beliefs in houses.items():
-        maps = calibration.fit([b for other, rest in houses.items() if other != house for b in rest])
-        judged += [
-            {"answer": {"type": "label"}, "confidence": calibration.mapped(maps, kind, chance), "correct": right}
-            for kind, chance, right in beliefs
-        ]
+        weights = calibration.fit([b for other, rest in houses.items() if other != house for b in rest])
+        for kind, present, chance, right in beliefs:
+            sure = calibration.mapped(weights, kind, present, chance)
+            judged.append({"answer": {"type": "label"}, "confidence": sure, "correct": right})
     return confidence_measures(judged)
 
 

@@ -1,73 +1,67 @@
-"""From a belief to a calibrated confidence: one monotone map per query kind, fitted on development houses."""
+"""From a belief to a calibrated confidence: one logistic map, fitted on development houses.
+
+    confidence = σ(slope · logit(belief) + bias + kind's offset + present's offset)
+
+After Platt (1999), with an offset for each query kind and one for questions about the present, whose errors
+(a thing overlooked) differ from those of recall. A ridge penalty keeps kinds with few questions near the others.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from embodied_mem.planner.query import KINDS
+
 FILE = Path(__file__).parent / "data" / "calibration.json"
-CAUTION = 25.0  # pseudo-observations that pull a kind's map towards the map of all kinds
+RIDGE = 1.0  # pull of the offsets towards 0; chosen by leaving out development houses
+SLOPE_RIDGE = 0.02  # pull of the slope towards 1
+LOW, HIGH = 0.02, 0.985  # beliefs are sampled from 240 worlds: nearer to 0 or 1 they say no more
+
+Judged = tuple[str, bool, float, bool]  # kind, about the present, raw belief, right
 
 
 @lru_cache(maxsize=4)
-def _maps(file: Path) -> dict[str, list[list[float]]]:
+def _shipped(file: Path) -> dict:
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def calibrated(kind: str, chance: float, file: Path = FILE) -> float:
-    """The share of right answers among those of this kind that were believed with ``chance``; itself where unfitted."""
-    return mapped(_maps(file), kind, chance)
+def calibrated(kind: str, present: bool, chance: float, file: Path = FILE) -> float:
+    """The share of right answers among those believed with ``chance``; ``chance`` itself where nothing was fitted."""
+    return mapped(_shipped(file), kind, present, chance)
 
 
-def mapped(maps: dict[str, list[list[float]]], kind: str, chance: float) -> float:
-    """``chance`` through the map of its kind, or of all kinds."""
-    points = maps.get(kind) or maps.get("all")
-    if not points:
+def mapped(weights: dict, kind: str, present: bool, chance: float) -> float:
+    """``chance`` through fitted weights (see :func:`fit`)."""
+    if not weights:
         return float(chance)
-    return _at(points, chance)
+    score = weights["slope"] * _logit(chance) + weights["bias"] + weights["kinds"].get(kind, 0.0)
+    return float(1 / (1 + np.exp(-(score + (weights["present"] if present else 0.0)))))
 
 
-def _at(points: list[list[float]], chance: float) -> float:
-    xs, ys = zip(*points, strict=True)
-    return float(np.interp(chance, xs, ys))
+def fit(judged: Sequence[Judged]) -> dict:
+    """The weights for answers of development houses: slope, bias, present, kinds (offsets); {} of nothing."""
+    from scipy.optimize import minimize
 
-
-def isotonic(chance: np.ndarray, right: np.ndarray) -> list[list[float]]:
-    """Pool adjacent violators: the points (belief, share right) of the best non-decreasing map."""
-    order = np.argsort(chance, kind="stable")
-    blocks: list[list[float]] = []  # sum of beliefs, sum right, count
-    for c, r in zip(np.asarray(chance, float)[order], np.asarray(right, float)[order], strict=True):
-        blocks.append([c, r, 1.0])
-        while len(blocks) > 1 and blocks[-2][1] / blocks[-2][2] >= blocks[-1][1] / blocks[-1][2]:
-            last = blocks.pop()
-            blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
-    return [[round(c / n, 4), round(r / n, 4)] for c, r, n in blocks]
-
-
-def fit(predictions: list[tuple[str, float, bool]], bins: int = 8) -> dict[str, list[list[float]]]:
-    """(kind, raw belief, right) of development questions → the maps. Kinds with few questions lean on all."""
-    data = [(k, float(c), float(r)) for k, c, r in predictions]
-    if not data:
+    if not judged:
         return {}
-    everything = _binned(np.array([c for _, c, _ in data]), np.array([r for *_, r in data]), bins)
-    maps = {"all": everything}
-    for kind in sorted({k for k, *_ in data}):
-        chance = np.array([c for k, c, _ in data if k == kind])
-        right = np.array([r for k, _, r in data if k == kind])
-        own = _binned(chance, right, bins)
-        trust = len(chance) / (len(chance) + CAUTION)
-        # At the beliefs of both maps: a kind with a single bin still tells the surer answer from the less sure one.
-        xs = sorted({x for x, _ in (*own, *everything)})
-        maps[kind] = [[x, round(trust * _at(own, x) + (1 - trust) * _at(everything, x), 4)] for x in xs]
-    return maps
+    columns = [[_logit(c), 1.0, float(p), *(float(k == kind) for kind in KINDS)] for k, p, c, _ in judged]
+    x, sign = np.array(columns), np.array([1.0 if right else -1.0 for *_, right in judged])
+    ridge = np.array([SLOPE_RIDGE, 0.0, RIDGE, *(RIDGE for _ in KINDS)])
+    middle = np.zeros(x.shape[1])
+    middle[0] = 1.0
+
+    def loss(w: np.ndarray) -> float:
+        return float(np.logaddexp(0, -sign * (x @ w)).sum() + (ridge * (w - middle) ** 2).sum())
+
+    slope, bias, present, *kinds = minimize(loss, middle).x.round(4).tolist()
+    return {"slope": max(slope, 0.0), "bias": bias, "present": present, "kinds": dict(zip(KINDS, kinds, strict=True))}
 
 
-def _binned(chance: np.ndarray, right: np.ndarray, bins: int) -> list[list[float]]:
-    """Isotonic over bins of equal size with one right and one wrong added to each, so that no map says 0 or 1."""
-    groups = np.array_split(np.argsort(chance, kind="stable"), min(bins, max(1, len(chance) // 12)))
-    xs = np.array([chance[g].mean() for g in groups if len(g)])
-    ys = np.array([(right[g].sum() + 1) / (len(g) + 2) for g in groups if len(g)])
-    return isotonic(xs, ys)
+def _logit(chance: float) -> float:
+    clipped = min(max(float(chance), LOW), HIGH)
+    return float(np.log(clipped / (1 - clipped)))

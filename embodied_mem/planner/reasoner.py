@@ -11,6 +11,7 @@ from typing import Literal
 
 from embodied_mem.errors import InputError
 from embodied_mem.planner.answers_text import say
+from embodied_mem.planner.belief_places import about_now
 from embodied_mem.planner.calibration import calibrated
 from embodied_mem.planner.costs import Prices, Rates, default_rates
 from embodied_mem.planner.query import Query
@@ -64,6 +65,8 @@ class EmbeddedReasoner:
         value, chance = session.conclude(belief)
         evidence = session.evidence(belief, value)
         # The uncalibrated belief stays in the trace: calibration is fitted on it.
-        session.trace.add("answer", value=chance, kind=query.kind, belief=round(chance, 4), before=belief)
-        sure = calibrated(query.kind, chance)
+        present = about_now(session.query, session.history)
+        about = {"kind": query.kind, "present": present, "belief": round(chance, 4)}
+        session.trace.add("answer", value=chance, **about, before=belief)
+        sure = calibrated(query.kind, present, chance)
         return Answer(value, say(query, value, belief.reason), sure, evidence, session.cost, session.trace.steps())

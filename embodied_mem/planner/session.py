@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST_ACTIONS = 400
 ENOUGH_NOW = 0.9  # belief at which a drive ends early
 PRESENT_IMAGES = 3  # images of the present that are inspected for one thing, from different viewpoints
-LEAST_OF_SET = 0.25  # a list or a number is said from this belief on: measured, it is right more often than believed
+LEAST_OF_SET = 0.25  # lists and numbers are said from here on: their beliefs are low, being spread over near misses
 NEW_IN_SCOPE = {"changes": 0.15}  # how often a thing that was never there is there now
 SCOPE_SEEN = 0.95  # how sure a question of scope is after its whole place was seen
 

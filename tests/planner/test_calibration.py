@@ -8,7 +8,7 @@ import pytest
 from embodied_mem.errors import ConfigError
 from embodied_mem.planner.agents import AGENTS, build_agent
 from embodied_mem.planner.baselines import Blind, FewFrames, blind_table, signatures
-from embodied_mem.planner.calibration import fit, isotonic, mapped
+from embodied_mem.planner.calibration import fit, mapped
 from embodied_mem.planner.query import ObjectRef, Query, TimeRef
 from embodied_mem.planner.reasoner import EmbeddedReasoner
 from embodied_mem.planner.workbench import Workbench
@@ -21,25 +21,27 @@ DESK = ("desk", "study")
 
 def test_overconfident_beliefs_are_brought_down():
     rng = np.random.default_rng(0)
-    beliefs = rng.uniform(0.5, 1.0, 600)
-    right = rng.random(600) < beliefs - 0.3
-    maps = fit([("where", b, r) for b, r in zip(beliefs, right, strict=True)])
-    xs, ys = zip(*maps["where"], strict=True)
-    assert abs(np.interp(0.95, xs, ys) - 0.65) < 0.12
-    assert all(a <= b + 1e-6 for a, b in zip(ys, ys[1:], strict=False))
+    beliefs = rng.uniform(0.5, 0.98, 800)
+    weights = fit([("where", False, b, rng.random() < b - 0.3) for b in beliefs])
+    assert abs(mapped(weights, "where", False, 0.95) - 0.65) < 0.12
+    sure = [mapped(weights, "where", False, b) for b in np.linspace(0.05, 0.95, 10)]
+    assert sure == sorted(sure)
 
 
-def test_a_kind_with_few_answers_still_tells_the_surer_one():
+def test_kinds_and_the_present_have_their_own_offset():
     rng = np.random.default_rng(1)
-    many = [("where", b, rng.random() < b) for b in rng.uniform(0.2, 1.0, 400)]
-    maps = fit([*many, *(("when", 0.9, True) for _ in range(5))])
-    assert mapped(maps, "when", 0.9) > mapped(maps, "when", 0.4) + 0.2
-    assert mapped(maps, "never asked", 0.7) == mapped(maps, "all", 0.7)
+    judged = [("where", False, b, rng.random() < b) for b in rng.uniform(0.2, 0.98, 400)]
+    judged += [("changes", True, 0.9, rng.random() < 0.6) for _ in range(60)]
+    weights = fit(judged)
+    assert mapped(weights, "changes", True, 0.9) < mapped(weights, "where", False, 0.9) - 0.1
 
 
-def test_isotonic_never_falls():
-    points = isotonic(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 1, 0, 1]))
-    assert points == [[0.1, 0.0], [0.25, 0.5], [0.4, 1.0]]
+def test_a_kind_with_few_answers_stays_near_the_others():
+    rng = np.random.default_rng(2)
+    judged = [("where", False, b, rng.random() < b) for b in rng.uniform(0.2, 0.98, 400)]
+    weights = fit([*judged, ("when", False, 0.9, False)])
+    assert abs(mapped(weights, "when", False, 0.9) - mapped(weights, "where", False, 0.9)) < 0.15
+    assert fit([]) == {} and mapped({}, "where", False, 0.7) == 0.7
 
 
 def test_the_blind_table_holds_the_most_frequent_answer():

@@ -188,7 +188,9 @@ class Session:
         # All worlds told apart by where things are now: what seeing the whole scope would leave open.
         if self._kinds is None:
             worlds = self.worlds()
-            now = np.column_stack([np.where(c.match, c.sequence[:, worlds.present], -1) for c in worlds.chains])
+            places = [np.where(c.match, c.sequence[:, worlds.present], -1) for c in worlds.chains]
+            # The column of zeros: where nothing of the kind was ever seen, all worlds are alike.
+            now = np.column_stack([np.zeros(len(weights), int), *places])
             self._kinds = np.unique(now, axis=0, return_inverse=True)[1].ravel()
         after = worth_of_kinds(weights, self._kinds, belief.answers, SCOPE_SEEN, self.prices)
         return after - self.prices.metre * plan.length(), 0

@@ -14,7 +14,7 @@ from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.perception.simulated import SimulatedDetector
 from embodied_mem.planner.costs import Prices
-from embodied_mem.planner.query import ObjectRef, Query, TimeRef
+from embodied_mem.planner.query import KINDS, ObjectRef, Query, TimeRef
 from embodied_mem.planner.reasoner import EmbeddedReasoner
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.sim.protocol import RobotSpec
@@ -148,3 +148,12 @@ def test_nothing_of_the_present_is_known_before_looking(recorded):
     answer = EmbeddedReasoner().answer_query(Query("where", MUG), bench)
     assert answer.value == Value("place", ("dining table", "kitchen"))
     assert answer.confidence < 0.99 and all(ref.visit != "now" for ref in answer.evidence)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_question_about_what_was_never_there_gets_an_answer(recorded, kind):
+    """No kind of question may fail for want of anything to believe; abstaining, no and 0 are answers."""
+    aspects = {"attribute": "colour", "state": "power", "compare": "count", "predict": "place", "when": "moved"}
+    query = Query(kind, ObjectRef("umbrella"), "kitchen", aspect=aspects.get(kind, ""), until=TimeRef("now"))
+    answer = EmbeddedReasoner().answer_query(query, bench_at(recorded, on_day(DAYS), 1.0, 1.0))
+    assert answer.value.data in (None, False, 0, "same", frozenset()), answer

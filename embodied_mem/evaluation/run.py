@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -72,7 +74,8 @@ def evaluate(name: str | Path, out: Path | None = None, overrides: dict | None =
     jobs = task.jobs()
     started, before = time.time(), _seconds_so_far(folder)
     workers = max(1, min(len(jobs), config.get("workers") or os.cpu_count() or 1))
-    _run_jobs(name, overrides, folder, jobs, workers, task, quiet)
+    with _only_run(folder):
+        _run_jobs(name, overrides, folder, jobs, workers, task, quiet)
     rows = [row for job in jobs for row in read_rows(folder / "parts" / f"{job}.jsonl")]
     write_atomically(folder / "predictions.jsonl", "".join(json.dumps(r) + "\n" for r in rows))
     seconds = before + time.time() - started
@@ -136,6 +139,17 @@ def _claim(folder: Path, config: dict) -> None:
     write_atomically(path, json.dumps(config, indent=1) + "\n")
 
 
+@contextlib.contextmanager
+def _only_run(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system drops with the process: two runs in one folder would mix their parts."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(f"{folder} is in use by another run; wait for it or choose another --out") from error
+        yield
+
+
 def _seconds_so_far(folder: Path) -> float:
     path = folder / "seconds"
     return float(path.read_text()) if path.exists() else 0.0
@@ -145,12 +159,14 @@ def _run_jobs(name: Any, overrides: Any, folder: Path, jobs: list[str], workers:
     # Processes are spawned, not forked: open3d's and torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process a core; more threads only get in the way
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    stop = context.Event()
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_obey, initargs=(stop,)) as pool:
         futures = {job: pool.submit(_work, str(name), overrides, str(folder), job) for job in jobs}
         try:
             _watch(folder, futures, task, quiet)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()  # the jobs at work end at their next prediction; what they have written stays
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
     for future in futures.values():
         _result(future)
@@ -181,6 +197,14 @@ def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool) ->
             time.sleep(0.5)
 
 
+_stop: Any = None  # in a worker: the event that ends it
+
+
+def _obey(stop: Any) -> None:
+    global _stop
+    _stop = stop
+
+
 def _work(name: str, overrides: dict | None, folder: str, job: str) -> None:
     """One job in its own process."""
     task, _ = load_task(name, overrides)
@@ -191,7 +215,9 @@ def _work(name: str, overrides: dict | None, folder: str, job: str) -> None:
 
         def emit(row: dict) -> None:
             parent = multiprocessing.parent_process()
-            if parent is not None and not parent.is_alive():  # the run was killed: two writers would spoil the part
+            ended = _stop is not None and _stop.is_set()
+            # The run failed or was killed: going on would mean two writers on this part once it is resumed.
+            if ended or (parent is not None and not parent.is_alive()):
                 raise SystemExit(f"{job}: the run that this worker belongs to is gone")
             file.write(json.dumps(row) + "\n")
             file.flush()

@@ -72,15 +72,13 @@ def evaluate(name: str | Path, out: Path | None = None, overrides: dict | None =
     folder = Path(out) if out else Path("runs") / f"{config['task']}-{_digest(config)}"
     _claim(folder, config)
     jobs = task.jobs()
-    started, before = time.time(), _seconds_so_far(folder)
+    started = time.time() - _seconds_so_far(folder)
     workers = max(1, min(len(jobs), config.get("workers") or os.cpu_count() or 1))
     with _only_run(folder):
-        _run_jobs(name, overrides, folder, jobs, workers, task, quiet)
+        _run_jobs(name, overrides, folder, jobs, workers, task, quiet, started)
     rows = [row for job in jobs for row in read_rows(folder / "parts" / f"{job}.jsonl")]
     write_atomically(folder / "predictions.jsonl", "".join(json.dumps(r) + "\n" for r in rows))
-    seconds = before + time.time() - started
-    write_atomically(folder / "seconds", f"{seconds:.0f}\n")
-    metrics = {**task.metrics(rows), "run_seconds": round(seconds)}
+    metrics = {**task.metrics(rows), "run_seconds": round(time.time() - started)}
     write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     task.report(folder)
     return folder
@@ -155,7 +153,9 @@ def _seconds_so_far(folder: Path) -> float:
     return float(path.read_text()) if path.exists() else 0.0
 
 
-def _run_jobs(name: Any, overrides: Any, folder: Path, jobs: list[str], workers: int, task: Task, quiet: bool) -> None:
+def _run_jobs(
+    name: Any, overrides: Any, folder: Path, jobs: list[str], workers: int, task: Task, quiet: bool, started: float
+) -> None:
     # Processes are spawned, not forked: open3d's and torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process a core; more threads only get in the way
@@ -163,7 +163,7 @@ def _run_jobs(name: Any, overrides: Any, folder: Path, jobs: list[str], workers:
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_obey, initargs=(stop,)) as pool:
         futures = {job: pool.submit(_work, str(name), overrides, str(folder), job) for job in jobs}
         try:
-            _watch(folder, futures, task, quiet)
+            _watch(folder, futures, task, quiet, started)
         except BaseException:
             stop.set()  # the jobs at work end at their next prediction; what they have written stays
             pool.shutdown(wait=True, cancel_futures=True)
@@ -182,13 +182,14 @@ def _result(future: Future) -> None:
         ) from error
 
 
-def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool) -> None:
+def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool, started: float) -> None:
     from embodied_mem.evaluation.progress import Display
 
     with Display(folder, list(futures), task.expected(), quiet) as display:
         while True:
             pending = [f for f in futures.values() if not f.done()]
             display.update()
+            write_status(folder / "seconds", f"{time.time() - started:.0f}\n")  # a killed run keeps its run time
             for future in futures.values():
                 if future.done() and not future.cancelled():
                     _result(future)  # an error in one job ends the run; what is done stays

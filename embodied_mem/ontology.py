@@ -14,7 +14,7 @@ import numpy as np
 
 RGB = tuple[float, float, float]
 
-# The greys stand so far apart that no shading factor in 0.45..1.1 makes one of them look like another.
+# The greys stand so far apart that no shading factor in 0.48..1.05 makes one of them look like another.
 COLOURS: dict[str, RGB] = {
     "red": (0.85, 0.08, 0.08), "orange": (1.00, 0.47, 0.02), "yellow": (0.97, 0.86, 0.10), "green": (0.12, 0.62, 0.16),
     "blue": (0.10, 0.25, 0.85), "purple": (0.50, 0.12, 0.66), "pink": (1.00, 0.50, 0.70), "brown": (0.40, 0.26, 0.16),
@@ -304,7 +304,8 @@ _SCALE = (_LOOKS**2).sum(axis=-1) + 0.02  # distances are relative to brightness
 def colour_name(rgb: Sequence[float]) -> str:
     """The colour word for the mean RGB (0..1, or 0..255 if any channel exceeds 1.5) of an object.
 
-    Robust to shading by 0.45..1.1, and to handles, labels and screens, which mix some grey in.
+    Right under any shading by 0.48..1.05 (beyond, bright grey and dark white meet), and robust to handles,
+    labels and screens, which mix some grey in.
     """
     value = np.asarray(rgb, dtype=np.float64)
     if value.max() > 1.5:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 RECORDED_SEED, RECORDED_DAYS = 7, 3  # four rooms, 37 things, some 400 frames a patrol: under a minute in all
 
@@ -24,3 +26,8 @@ def recording(recording_cache):
     noise = NoiseConfig()
     name = f"house-{RECORDED_SEED}-{digest_of(RECORDED_SEED, RECORDED_DAYS, noise)[:8]}"
     return record_house(RECORDED_SEED, RECORDED_DAYS, recording_cache / name, noise)
+
+# The same examples on every machine and day; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

@@ -92,7 +92,8 @@ class Frame:
 
     color: uint8 H W 3; depth: float32 H W, metres along the optical axis, 0 = no return;
     base_to_map and camera_to_map: 4×4 float64 as the robot believes them; time: UTC seconds;
-    gripper_full: whether the robot holds something (not what).
+    gripper_full: whether the robot holds something (not what); mode: "manipulation" while a robot with an arm stands
+    side-on to what it handles (base 90° to the left of where the camera looks).
     """
 
     ref: FrameRef
@@ -106,6 +107,7 @@ class Frame:
     last_action: str = ""
     map_frame: str = "map"
     map_revision: int = 0
+    mode: str = "navigation"
 
 
 @dataclass(frozen=True)

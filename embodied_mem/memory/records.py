@@ -149,3 +149,36 @@ class Change:
     from_surface: str = ""
     to_room: str = ""
     to_surface: str = ""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a thing stood before or after it was handled, as the robot understood it; metres, map frame."""
+
+    xyz: XYZ
+    room: str
+    surface: str
+    furniture: int | None
+
+
+@dataclass(frozen=True)
+class Handling:
+    """One thing that the robot took up and put down, worked out from gripper, mode and images of one visit.
+
+    index: 0-based, in order of time; label: best name, ``labels``: votes by label; colours: shares by name;
+    times: UTC s when reaching began, when the robot drove off with the thing, when reaching out to put it down began,
+    when the hand was empty again; frames: the frames of these moments; held: frames that show it in the hand, best
+    first; track: the thing's track (0: none follows it), whose state is the one after.
+    """
+
+    visit: str
+    index: int
+    label: str
+    labels: dict[str, int]
+    colours: dict[str, float]
+    times: tuple[float, float, float, float]
+    frames: tuple[FrameRef, FrameRef, FrameRef, FrameRef]
+    held: tuple[FrameRef, ...]
+    start: Spot
+    goal: Spot
+    track: int = 0

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from embodied_mem.types import Camera, Frame
 
 ACTIONS = ("forward", "left", "right", "stop", "pick", "place")
+MANIPULATOR_ACTIONS = (*ACTIONS, "manipulate", "navigate")  # a robot with an arm at its side switches modes
 
 
 @dataclass(frozen=True)

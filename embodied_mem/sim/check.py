@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from embodied_mem.errors import EmbodiedMemError
-from embodied_mem.sim.protocol import ACTIONS, Simulator
+from embodied_mem.sim.protocol import MANIPULATOR_ACTIONS, Simulator, mount
 from embodied_mem.types import Frame, FrameRef, pose_xyyaw
 
 _FRAME_FIELDS = {f.name for f in dataclasses.fields(Frame)}
@@ -29,6 +29,8 @@ def check_simulator(make: Callable[[], Simulator], scene: int | str = 7) -> None
     _require(first.ref == FrameRef("check", 0), f"reset returns frame {first.ref}; it must be check/000000")
     _check_observe(sim)
     _check_turns(sim)
+    if "manipulate" in sim.spec.actions:
+        _check_modes(sim)
     _check_contact(sim)
     _check_bad_action(sim)
     _check_time(sim)
@@ -49,8 +51,10 @@ def check_frame(frame: Frame, sim: Simulator) -> None:
         _check_pose(name, getattr(frame, name))
     _require(math.isfinite(frame.time) and frame.time == sim.clock, f"frame time {frame.time}, clock {sim.clock}")
     _require(frame.camera == sim.spec.camera, "frame.camera must be spec.camera")
-    mounted = frame.base_to_map @ frame.camera.to_base()
-    _require(np.allclose(mounted, frame.camera_to_map, atol=1e-6), "camera_to_map must be base_to_map @ to_base()")
+    _require(frame.mode in ("navigation", "manipulation"), f"mode is {frame.mode!r}")
+    mounted = frame.base_to_map @ mount(frame.camera, frame.mode)
+    _require(np.allclose(mounted, frame.camera_to_map, atol=1e-6),
+             f"camera_to_map must be base_to_map @ mount(camera, {frame.mode!r})")  # fmt: skip
     extra = set(vars(frame)) - _FRAME_FIELDS
     _require(not extra, f"the frame carries {sorted(extra)}: nothing of the truth may reach an agent with it")
 
@@ -84,6 +88,22 @@ def _check_turns(sim: Simulator) -> None:
         before = after
 
 
+def _check_modes(sim: Simulator) -> None:
+    """The base turns and the head does not; entering a mode twice changes nothing but the clock."""
+    before = sim.observe()
+    _require(before.mode == "navigation", f"after reset the mode is {before.mode!r}; it must be navigation")
+    for action, mode, turned in (("manipulate", "manipulation", 90), ("navigate", "navigation", 0)):
+        for _ in range(2):
+            after = sim.step(action)
+            check_frame(after, sim)
+            _require(after.mode == mode, f"mode is {after.mode!r} after {action!r}")
+            by = math.degrees(pose_xyyaw(after.base_to_map)[2] - pose_xyyaw(before.base_to_map)[2])
+            _require(abs(math.remainder(by - turned, 360)) < 1e-4, f"{action!r} leaves the base {by:.1f}° turned")
+            _require(np.allclose(after.camera_to_map, before.camera_to_map, atol=1e-6), f"{action!r} moves the camera")
+            same = np.array_equal(after.color, before.color) and np.array_equal(after.depth, before.depth)
+            _require(same, f"{action!r} changes the image")
+
+
 def _check_contact(sim: Simulator) -> None:
     """Against every wall and back: never further than a step, never stuck in something."""
     moved = []
@@ -99,7 +119,7 @@ def _check_contact(sim: Simulator) -> None:
 
 
 def _check_bad_action(sim: Simulator) -> None:
-    unknown = [a for a in sim.spec.actions if a not in ACTIONS]
+    unknown = [a for a in sim.spec.actions if a not in MANIPULATOR_ACTIONS]
     _require(not unknown, f"actions {unknown} are not in the protocol")
     before = sim.observe()
     try:

@@ -12,16 +12,16 @@ from embodied_mem.errors import InputError
 from embodied_mem.perception.noise import NoiseConfig, noisy_depth, noisy_pose
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.sim.generate import generate_house
-from embodied_mem.sim.hands import find_place, find_thing
+from embodied_mem.sim.hands import Target, find_place, find_thing
 from embodied_mem.sim.house import House, Thing
 from embodied_mem.sim.life import Life
 from embodied_mem.sim.log import Event, EventLog, description
-from embodied_mem.sim.protocol import RobotSpec
+from embodied_mem.sim.motion import Body, Pose
+from embodied_mem.sim.protocol import RobotSpec, mount
 from embodied_mem.sim.render import Renderer, View
 from embodied_mem.sim.truth import Truth, obstacles
-from embodied_mem.types import Camera, Frame, FrameRef, planar_pose
+from embodied_mem.types import Frame, FrameRef, planar_pose
 
-_SUBSTEP = 0.025  # metres between two contact tests
 _MEMO_BYTES = 128e6
 _CELL_M, _CELL_RAD = 0.5, math.radians(30)
 
@@ -31,6 +31,7 @@ class EmbeddedSimulator:
 
     noise     the camera's and localisation's noise (None: exact); draws depend on ``seed``, visit and frame index
     sidecar   where instance images, viewpoint cells and facts go before each frame is returned (None: nowhere)
+    spec      the robot: camera, step sizes, actions (None: the default one, without an arm)
     days      the number of patrol days that the house's life is made for (see ``Life``)
 
     ``truth`` (:class:`Truth`) is for scorers; hand agents a :class:`LiveRobot`. Call ``reset`` first: everything
@@ -39,12 +40,13 @@ class EmbeddedSimulator:
 
     def __init__(
         self, noise: NoiseConfig | None = None, sidecar: Sidecar | None = None, seed: int = 0,
-        camera: Camera | None = None, days: int = 8,
+        spec: RobotSpec | None = None, days: int = 8,
     ) -> None:  # fmt: skip
-        self.spec = RobotSpec(camera=camera or Camera())
+        self.spec = spec or RobotSpec()
         self.truth = Truth(self)
         self._noise, self._sidecar, self._seed, self._days = noise or NoiseConfig.none(), sidecar, seed, days
         self._scene: int | None = None
+        self._life: Life | None = None
         self._renderer: Renderer | None = None
         self._memo: OrderedDict[tuple, View] = OrderedDict()
 
@@ -55,31 +57,40 @@ class EmbeddedSimulator:
         return self._clock
 
     def reset(
-        self, scene: int | str, *, visit: str, time: float | None = None,
-        start: tuple[float, float, float] | None = None, frozen: bool = False,
+        self, scene: int | str, *, visit: str, time: float | None = None, start: Pose | None = None,
+        frozen: bool = False, house: House | None = None,
     ) -> Frame:  # fmt: skip
         """Begin a visit of house ``scene`` (its seed) and return frame 0.
 
         time: UTC s, the first patrol of the house's life by default; start: x, y, yaw in the world, seeded by
-        default; frozen: the house stays as it is at ``time`` while the clock runs (answering a question).
+        default; frozen: the house stays as it is at ``time`` while the clock runs (answering a question);
+        house: start from this state of the house instead of its life's (``time`` is needed; nobody else lives there).
         What a robot did in an earlier visit is undone. Raises InputError where ``start`` is not free floor.
         """
         scene = int(scene)
-        if scene != self._scene:
-            self._life = Life(generate_house(scene), scene, self._days)
-            self._scene, self._rects = scene, np.array(obstacles(self._life.log.initial))
-        self._clock = float(self._life.visits[0][1] if time is None else time)
-        self._log = EventLog(self._life.log.state_at(self._clock)) if frozen else self._life.log.copy()
+        if house is None:
+            if self._life is None or scene != self._life.seed:
+                self._life = Life(generate_house(scene), scene, self._days)
+            now = float(self._life.visits[0][1] if time is None else time)
+            log = EventLog(self._life.log.state_at(now)) if frozen else self._life.log.copy()
+        elif time is None:
+            raise InputError(f"house {scene} is given as it is, which says nothing about when; give the time as well")
+        else:
+            now, log = float(time), EventLog(house)
+        self._scene, self._clock, self._log = scene, now, log
         self._visit, self._index, self._held, self._last_action = visit, 0, None, ""
         self._told: tuple | None = None
         self._see(self._log.state_at(self._clock))
-        x, y, yaw = start if start is not None else self._seeded_start()
-        if not self._is_free(np.array([[x, y]])):
-            raise InputError(f"start ({x:.2f}, {y:.2f}) of house {scene} is not free floor for a robot of radius "
-                             f"{self.spec.radius_m} m; take a passable cell of truth.grid")  # fmt: skip
-        self._xy, self._start_yaw, self._turns = (float(x), float(y)), float(yaw), 0
+        self._body = self._stand(start if start is not None else self._seeded_start())
         self._frame: Frame | None = None
         return self.observe()
+
+    def _stand(self, start: Pose) -> Body:
+        body = Body(self.spec, obstacles(self._house), start)
+        if not body.is_free(np.array([start[:2]], float)):
+            raise InputError(f"start ({start[0]:.2f}, {start[1]:.2f}) of house {self._scene} is not free floor for a "
+                             f"robot of radius {self.spec.radius_m} m; take a passable cell of truth.grid")  # fmt: skip
+        return body
 
     def observe(self) -> Frame:
         """The current frame; the same object until the next step."""
@@ -88,24 +99,30 @@ class EmbeddedSimulator:
             self._frame = self._take()
         return self._frame
 
-    def step(self, action: str) -> Frame:
+    def step(self, action: str, target: Target | None = None) -> Frame:
         """Do one action; the clock runs on by ``spec.step_seconds``. Raises InputError for an unknown action.
 
-        A pick without a thing in the middle of the view within reach, or a place without room, does nothing.
+        target: what to pick (a thing's id) or where to place ((furniture id, surface name)), for the simulator's
+        owner; without it what is in the middle of the view is meant. A pick of what is not in view and within reach,
+        or a place without room, does nothing; so does entering the mode that the robot is in.
         """
         self._check_started()
         if action not in self.spec.actions:
             raise InputError(f"action {action!r} is none of {', '.join(self.spec.actions)}")
-        view = self._view() if action in ("pick", "place") else None
+        if target is not None and (action, type(target)) not in (("pick", int), ("place", tuple)):
+            raise InputError(f"target {target!r} for {action!r}; a pick takes a thing's id, a place takes "
+                             "(furniture id, surface name), nothing else takes a target")  # fmt: skip
         self._clock += self.spec.step_seconds
         if action == "forward":
-            self._forward()
+            self._body.forward()
         elif action in ("left", "right"):
-            self._turns += 1 if action == "left" else -1
+            self._body.turn(1 if action == "left" else -1)
+        elif action in ("manipulate", "navigate"):
+            self._body.manipulating = action == "manipulate"
         elif action == "pick" and self._held is None:
-            self._pick(view)
+            self._pick(target)
         elif action == "place" and self._held is not None:
-            self._place(view)
+            self._place(target)
         self._next(action)
         return self.observe()
 
@@ -125,40 +142,7 @@ class EmbeddedSimulator:
         if self._scene is None:
             raise InputError("the simulator has no scene yet; call reset(house seed, visit=...) first")
 
-    @property
-    def _pose(self) -> tuple[float, float, float]:
-        yaw = self._start_yaw + self._turns * self.spec.turn_rad
-        return *self._xy, math.remainder(yaw, 2 * math.pi)
-
-    # -- moving ----------------------------------------------------------------------------------------------------
-
-    def _is_free(self, points: np.ndarray) -> bool:
-        """Whether a body at every one of N positions touches neither walls nor furniture, and is in the house."""
-        x, y = points[:, :1], points[:, 1:]
-        r = self._rects
-        dx = np.maximum(np.maximum(r[:, 0] - x, x - r[:, 2]), 0)
-        dy = np.maximum(np.maximum(r[:, 1] - y, y - r[:, 3]), 0)
-        clear = (dx * dx + dy * dy).min() >= (self.spec.radius_m - 1e-6) ** 2
-        return bool(clear and (r[:, :2].min(0) < points).all() and (points < r[:, 2:].max(0)).all())
-
-    def _forward(self) -> None:
-        """Straight on where it is free; else slide along what is in the way, as axis-aligned contact allows."""
-        yaw = self._pose[2]
-        ahead = np.array([math.cos(yaw), math.sin(yaw)]) * self.spec.forward_m
-        count = math.ceil(self.spec.forward_m / _SUBSTEP)
-        at = np.array(self._xy)
-        if self._is_free(at + ahead * (np.arange(1, count + 1) / count)[:, None]):
-            self._xy = (float(at[0] + ahead[0]), float(at[1] + ahead[1]))
-            return
-        for _ in range(count):
-            for move in (ahead, ahead * (1, 0), ahead * (0, 1)):
-                # A sliver of motion along a wall that is met head-on is no sliding but a numerical accident.
-                if np.hypot(*move) > 0.02 * self.spec.forward_m and self._is_free((at + move / count)[None]):
-                    at = at + move / count
-                    break
-        self._xy = (float(at[0]), float(at[1]))
-
-    def _seeded_start(self) -> tuple[float, float, float]:
+    def _seeded_start(self) -> Pose:
         cells = np.argwhere(self.truth.grid.passable)
         rng = np.random.default_rng([self._scene, 0x57A27])
         x, y = self.truth.grid.centre(cells[int(rng.integers(len(cells)))])
@@ -166,15 +150,15 @@ class EmbeddedSimulator:
 
     # -- the magic grasp -------------------------------------------------------------------------------------------
 
-    def _pick(self, view: View) -> None:
-        thing = find_thing(self._house, view, self._pose)
+    def _pick(self, target: Target | None) -> None:
+        thing = find_thing(self._house, self._empty_handed(), self._body.head, target)
         if thing is not None:
             self._held = thing
             self._write("remove", thing, before=description(thing))
 
-    def _place(self, view: View) -> None:
+    def _place(self, target: Target | None) -> None:
         rng = np.random.default_rng([self._seed, self._index])
-        at = find_place(self._house, view, self._pose, self.spec.camera, self._held, rng)
+        at = find_place(self._house, self._empty_handed(), self._body.head, self.spec.camera, self._held, rng, target)
         if at is not None:
             thing, self._held = replace(self._held, **at), None
             self._write("appear", thing, after=description(thing))
@@ -195,11 +179,11 @@ class EmbeddedSimulator:
             self._renderer.update(house)
             self._memo.clear()
 
-    def _draw(self, base_to_world: np.ndarray, held: Thing | None) -> View:
-        """A picture from an exact pose, from memory if it was taken before (evaluations stand where others stood)."""
-        key = (base_to_world.tobytes(), self._renderer.moment(self._clock), held.id if held else 0)
+    def _draw(self, head_to_world: np.ndarray, held: Thing | None) -> View:
+        """A picture from an exact pose of the head, from memory if it was taken before (evaluations return there)."""
+        key = (head_to_world.tobytes(), self._renderer.moment(self._clock), held.id if held else 0)
         if key not in self._memo:
-            view = self._renderer.render(base_to_world, self._clock, held)
+            view = self._renderer.render(head_to_world, self._clock, held)
             for image in view:
                 image.setflags(write=False)
             self._memo[key] = view
@@ -209,17 +193,22 @@ class EmbeddedSimulator:
         return self._memo[key]
 
     def _view(self) -> View:
-        return self._draw(planar_pose(*self._pose), self._held)
+        return self._draw(planar_pose(*self._body.head), self._held)
+
+    def _empty_handed(self) -> View:
+        """The view without what is in the hand, which would hide where it may be put."""
+        return self._draw(planar_pose(*self._body.head), None)
 
     def _take(self) -> Frame:
         view, ref, noise = self._view(), FrameRef(self._visit, self._index), self._noise
         if self._sidecar is not None:
             self._tell(ref, view)
-        believed = noisy_pose(planar_pose(*self._pose), self._seed, self._visit, self._index, noise)
+        mode = "manipulation" if self._body.manipulating else "navigation"
+        believed = noisy_pose(planar_pose(*self._body.base), self._seed, self._visit, self._index, noise)
         return Frame(
             ref=ref, time=self._clock, color=view.color, camera=self.spec.camera,
             depth=noisy_depth(view.depth, self._seed, self._visit, self._index, noise),
-            base_to_map=believed, camera_to_map=believed @ self.spec.camera.to_base(),
+            base_to_map=believed, camera_to_map=believed @ mount(self.spec.camera, mode), mode=mode,
             gripper_full=self._held is not None, last_action=self._last_action,
         )  # fmt: skip
 
@@ -228,7 +217,7 @@ class EmbeddedSimulator:
         if self._told is None or self._told[0] is not self._house or self._told[1] is not self._held:
             self._told = (self._house, self._held)
             self._sidecar.put_facts(ref.visit, ref.index, facts(self._house, self._held))
-        x, y, yaw = self._pose
+        x, y, yaw = self._body.head
         cell = (math.floor(x / _CELL_M), math.floor(y / _CELL_M), math.floor((yaw % (2 * math.pi)) / _CELL_RAD))
         self._sidecar.put(ref, view.instance, cell)
 
@@ -251,7 +240,8 @@ class LiveRobot:
     def __init__(self, sim: EmbeddedSimulator) -> None:
         self.spec = sim.spec
         # Closures instead of an attribute: no agent reaches the truth by accident.
-        self._clock, self.observe, self.step = (lambda: sim.clock), (lambda: sim.observe()), (lambda a: sim.step(a))
+        self._clock, self.observe = (lambda: sim.clock), (lambda: sim.observe())
+        self.step = lambda action: sim.step(action)
 
     @property
     def clock(self) -> float:

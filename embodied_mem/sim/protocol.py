@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from embodied_mem.types import Camera, Frame
 
 ACTIONS = ("forward", "left", "right", "stop", "pick", "place")
@@ -21,6 +23,15 @@ class RobotSpec:
     radius_m: float = 0.18
     step_seconds: float = 1.0
     actions: tuple[str, ...] = ACTIONS
+
+
+def mount(camera: Camera, mode: str) -> np.ndarray:
+    """4×4 float64 ``camera_to_base`` in a mode: with "manipulation" the head looks 90° to the right of the base."""
+    to_base = camera.to_base()
+    if mode == "manipulation":
+        x, y = to_base[0].copy(), to_base[1].copy()
+        to_base[0], to_base[1] = y, -x
+    return to_base
 
 
 @runtime_checkable

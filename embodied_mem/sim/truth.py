@@ -54,14 +54,24 @@ class Truth:
         return self._sim._log
 
     @property
-    def life(self) -> Life:
-        """Residents, patterns and visit times behind the log."""
+    def life(self) -> Life | None:
+        """Residents, patterns and visit times behind the log; None for a house that was given as it is."""
         return self._sim._life
 
     @property
     def pose(self) -> tuple[float, float, float]:
-        """The robot's x, y in metres and yaw in radians."""
-        return self._sim._pose
+        """x, y in metres and yaw in radians of the robot's base."""
+        return self._sim._body.base
+
+    @property
+    def head(self) -> tuple[float, float, float]:
+        """The same with the camera's yaw, which is the base's except in manipulation mode."""
+        return self._sim._body.head
+
+    @property
+    def manipulating(self) -> bool:
+        """Whether the robot is in manipulation mode."""
+        return self._sim._body.manipulating
 
     @property
     def held(self) -> Thing | None:
@@ -86,5 +96,5 @@ class Truth:
         return {int(i): int(n) for i, n in zip(ids, counts, strict=True) if i}
 
     def render(self, x: float, y: float, yaw: float) -> View:
-        """Exact images as if the robot stood at that pose, empty-handed."""
+        """Exact images as if the robot stood there and its camera looked along ``yaw``, empty-handed."""
         return self._sim._draw(planar_pose(x, y, yaw), None)

@@ -13,7 +13,7 @@ from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.sim.check import check_simulator
 from embodied_mem.sim.embedded import EmbeddedSimulator, LiveRobot
-from embodied_mem.sim.protocol import Robot, Simulator
+from embodied_mem.sim.protocol import MANIPULATOR_ACTIONS, Robot, RobotSpec, Simulator
 from embodied_mem.types import Camera, pose_xyyaw
 
 SEED = 7
@@ -21,11 +21,16 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def sim():
-    return EmbeddedSimulator(sidecar=Sidecar(None), camera=Camera(width=160, height=120))
+    return EmbeddedSimulator(sidecar=Sidecar(None), spec=RobotSpec(Camera(width=160, height=120)))
 
 
 def test_it_keeps_the_simulator_contract():
-    check_simulator(lambda: EmbeddedSimulator(camera=Camera(width=80, height=60)))
+    check_simulator(lambda: EmbeddedSimulator(spec=RobotSpec(Camera(width=80, height=60))))
+
+
+def test_so_does_the_robot_with_an_arm_at_its_side():
+    spec = RobotSpec(Camera(60, 80, 43.0, 1.31, -30.0), turn_rad=math.radians(10), actions=MANIPULATOR_ACTIONS)
+    check_simulator(lambda: EmbeddedSimulator(spec=spec))
 
 
 def test_an_agents_robot_has_no_truth(sim):
@@ -49,7 +54,7 @@ def test_the_sidecar_knows_every_instance_that_the_camera_saw(sim):
 
 def test_noise_moves_depth_and_pose_but_not_the_picture_and_reads_the_same_twice(sim):
     exact = sim.reset(SEED, visit="v1")
-    noisy = EmbeddedSimulator(NoiseConfig(), camera=sim.spec.camera)
+    noisy = EmbeddedSimulator(NoiseConfig(), spec=sim.spec)
     one, again = (noisy.reset(SEED, visit="v1", start=sim.truth.pose) for _ in range(2))
     assert np.array_equal(one.color, exact.color) and np.array_equal(one.depth, again.depth)
     assert np.array_equal(one.base_to_map, again.base_to_map)
@@ -99,6 +104,54 @@ def test_pick_and_place_move_a_thing_and_are_logged(sim):
     sim.reset(SEED, visit="later")
     back = next(t for t in sim.truth.house.things if t.id == thing.id)
     assert (back.x, back.y) == (thing.x, thing.y), "a new visit starts from the house's own life"
+
+
+def test_an_arm_at_the_side_turns_the_base_under_the_head():
+    robot = RobotSpec(Camera(60, 80, 43.0, 1.31, -30.0), turn_rad=math.radians(10), actions=MANIPULATOR_ACTIONS)
+    sim = EmbeddedSimulator(NoiseConfig(), Sidecar(None), spec=robot)
+    before = sim.reset(SEED, visit="modes")
+    after = sim.step("manipulate")
+    assert (before.mode, after.mode) == ("navigation", "manipulation")
+    assert np.array_equal(before.color, after.color)
+    assert sim._sidecar.get(before.ref)[1] == sim._sidecar.get(after.ref)[1], "a viewpoint is the camera's"
+    x, y, yaw = sim.truth.pose
+    hx, hy, looks = sim.truth.head
+    assert (hx, hy, math.remainder(yaw - looks, math.tau)) == (x, y, pytest.approx(math.pi / 2))
+    for _ in range(36):
+        sim.step("left")
+        moved = np.subtract(sim.step("forward").base_to_map[:2, 3], after.base_to_map[:2, 3])
+        x1, y1, yaw = sim.truth.pose
+        if math.dist((x, y), (x1, y1)) > 0.2:  # it drives where its base looks
+            assert math.cos(math.atan2(y1 - y, x1 - x) - yaw) > 0.99 and np.hypot(*moved) > 0.1
+            break
+        x, y = x1, y1
+    else:
+        pytest.fail("no free way in any direction")
+
+
+def test_who_owns_the_simulator_may_say_what_is_meant(sim):
+    thing = _stand_before_a_thing(sim)
+    far = max(sim.truth.house.things, key=lambda t: math.dist((t.x, t.y), (thing.x, thing.y)))
+    assert not sim.step("pick", far.id).gripper_full, "what is out of reach stays"
+    assert sim.step("pick", thing.id).gripper_full and sim.truth.held.id == thing.id
+    elsewhere = next(f for f in sim.truth.house.furniture if f.room != thing.room and f.surfaces)
+    assert sim.step("place", (elsewhere.id, elsewhere.surfaces[0].name)).gripper_full
+    assert not sim.step("place", (thing.furniture, thing.surface)).gripper_full
+    put = next(t for t in sim.truth.house.things if t.id == thing.id)
+    assert (put.furniture, put.surface) == (thing.furniture, thing.surface)
+    assert sim.truth.visible_pixels().get(thing.id, 0) > 50, "it is put where the robot looks"
+    with pytest.raises(InputError, match="takes a target"):
+        sim.step("left", thing.id)
+
+
+def test_a_house_can_be_given_as_it_is(sim):
+    sim.reset(SEED, visit="v0")
+    emptied = dataclasses.replace(sim.truth.house, things=sim.truth.house.things[:3])
+    sim.reset(SEED, visit="now", time=sim.clock, house=emptied)
+    sim.advance(sim.clock + 3 * 86400)
+    assert sim.truth.house == emptied and sim.truth.log.events == ()
+    with pytest.raises(InputError, match="give the time"):
+        sim.reset(SEED, visit="now", house=emptied)
 
 
 def test_the_house_lives_on_but_not_while_it_is_frozen(sim):

@@ -14,8 +14,10 @@ _DAY = 86400.0
 _LAMPS = ("desk lamp", "floor lamp")
 _LIGHT_STEP = 1800.0
 _SUNRISE, _SUNSET = 7 * 3600.0, 18 * 3600.0
-# A held thing hangs in the lower middle of the image: its centre in the optical frame, metres.
-_IN_HAND = np.array([0.0, 0.17, 0.55], np.float32)
+# A held thing hangs in the lower middle of the image: its centre in the optical frame, metres. What is tall hangs
+# lower and what is deep farther off, so that nothing hides more than the lower half.
+_IN_HAND = (0.0, 0.17, 0.55)
+_CLEAR = 0.45  # metres from the camera to the near side
 
 
 class View(NamedTuple):
@@ -151,7 +153,8 @@ def _in_hand(builder: SceneBuilder, held: Thing) -> Soup:
     """The held thing in the optical frame: upright (up is −y there), its front to the camera."""
     mesh = builder.mesh(held)
     x, y, z = mesh.vertices.T
-    vertices = np.stack((x, held.size[2] / 2 - z, y), axis=1) + _IN_HAND
+    centre = (_IN_HAND[0], max(_IN_HAND[1], held.size[2] / 2), max(_IN_HAND[2], _CLEAR + held.size[1] / 2))
+    vertices = np.stack((x, held.size[2] / 2 - z, y), axis=1) + np.array(centre, np.float32)
     count = len(mesh.triangles)
     return Soup(
         vertices.astype(np.float32), mesh.triangles.astype(np.uint32), mesh.colours.astype(np.float32),

@@ -106,6 +106,11 @@ class EmbeddedSimulator:
         owner; without it what is in the middle of the view is meant. A pick of what is not in view and within reach,
         or a place without room, does nothing; so does entering the mode that the robot is in.
         """
+        self.act(action, target)
+        return self.observe()
+
+    def act(self, action: str, target: Target | None = None) -> None:
+        """As :meth:`step`, without looking: the frame is drawn when it is asked for."""
         self._check_started()
         if action not in self.spec.actions:
             raise InputError(f"action {action!r} is none of {', '.join(self.spec.actions)}")
@@ -124,7 +129,6 @@ class EmbeddedSimulator:
         elif action == "place" and self._held is not None:
             self._place(target)
         self._next(action)
-        return self.observe()
 
     def advance(self, to_time: float) -> None:
         """The world lives on until ``to_time`` (UTC s). Raises InputError for a time before the clock."""
@@ -157,11 +161,17 @@ class EmbeddedSimulator:
             self._write("remove", thing, before=description(thing))
 
     def _place(self, target: Target | None) -> None:
-        rng = np.random.default_rng([self._seed, self._index])
-        at = find_place(self._house, self._empty_handed(), self._body.head, self.spec.camera, self._held, rng, target)
+        at = self._placement(target)
         if at is not None:
             thing, self._held = replace(self._held, **at), None
             self._write("appear", thing, after=description(thing))
+
+    def _placement(self, target: Target | None) -> dict | None:
+        """Where a place would put the held thing now."""
+        rng = np.random.default_rng([self._seed, self._held.id])
+        return find_place(
+            self._house, self._empty_handed(), self._body.head, self.spec.camera, self._held, rng, target
+        )  # fmt: skip
 
     def _write(self, kind: str, thing: Thing, before: dict | None = None, after: dict | None = None) -> None:
         self._log.append(

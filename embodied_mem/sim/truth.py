@@ -14,6 +14,7 @@ from embodied_mem.types import planar_pose
 
 if TYPE_CHECKING:
     from embodied_mem.sim.embedded import EmbeddedSimulator
+    from embodied_mem.sim.hands import Target
     from embodied_mem.sim.life import Life
     from embodied_mem.sim.log import EventLog
     from embodied_mem.sim.render import View
@@ -77,6 +78,10 @@ class Truth:
     def held(self) -> Thing | None:
         """What is in the gripper."""
         return self._sim._held
+
+    def placement(self, target: Target | None = None) -> dict | None:
+        """Where "place" would put the held thing now (room, furniture, surface, x, y, z, yaw), or None."""
+        return self._sim._placement(target) if self._sim._held is not None else None
 
     @property
     def grid(self) -> Grid:

@@ -22,6 +22,7 @@ LEAST_SHARE = 0.001  # of the image that must show an object or a piece of furni
 CLEARANCE_M = 0.04  # as control.navigator keeps it
 SAME_M = 0.5  # sightings of a thing lie this near to where it stands
 TIED_M = 0.1  # floor points whose distance to a thing differs by less may each be the nearest one in truth
+SNAP_M = 1.5  # the floor beside what a thing stands on is not farther from it
 SPOTS_AT_ONCE = 160
 FACED = 0.9  # chance that a spot with a clear line on the map truly shows its target
 
@@ -82,10 +83,29 @@ class GoalFrames:
         cells = snapped(grid, xy)
         known = (cells >= 0).all(axis=1)
         metres = np.zeros(len(xy))
-        for spot in _nearest_floor(grid, middle(target)[:2]):
+        for spot in self._nearest_floor(grid, middle(target)[:2]):
             field = grid.distances_from(spot)
             metres = np.maximum(metres, np.where(known, field[cells[:, 0], cells[:, 1]], np.inf))
         return metres
+
+    def _nearest_floor(self, grid, xy: np.ndarray) -> list[tuple[float, float]]:
+        """The floor points nearest to a thing, in its own room if there are any: one of each stretch of cells that
+        are as good as equally near."""
+        cells = np.argwhere(grid.passable)
+        gaps = np.hypot(*((cells + 0.5) * grid.resolution + grid.origin - xy).T)
+        room = self.site_map.room_at(*map(float, xy))
+        own = self.site_map.room_grid[cells[:, 0], cells[:, 1]] == (room.id if room else -1)
+        if (own & (gaps <= SNAP_M)).any():
+            cells, gaps = cells[own], gaps[own]
+        if not len(cells):
+            return []
+        near = gaps <= gaps.min() + TIED_M
+        mask = np.zeros(grid.passable.shape, bool)
+        mask[tuple(cells[near].T)] = True
+        labels, count = ndimage.label(mask, np.ones((3, 3)))
+        stretch = np.where(near, labels[tuple(cells.T)], 0)
+        nearest = [np.flatnonzero(stretch == k)[np.argmin(gaps[stretch == k])] for k in range(1, count + 1)]
+        return [grid.centre(cells[i]) for i in nearest]
 
     def _shown(self, target: Target) -> np.ndarray:
         """(F) chance that the frame's view shows enough of the target."""
@@ -233,21 +253,3 @@ def snapped(grid, xy: np.ndarray) -> np.ndarray:
         at = grid.nearest_passable(xy[i])
         cells[i] = grid.cell(at) if at is not None else (-1, -1)
     return cells
-
-
-def _nearest_floor(grid, xy: np.ndarray) -> list[tuple[float, float]]:
-    """The passable points nearest to a thing: one of each stretch of cells that are as good as equally near."""
-    cells = np.argwhere(grid.passable)
-    if not len(cells):
-        return []
-    gaps = np.hypot(*((cells + 0.5) * grid.resolution + grid.origin - xy).T)
-    tied = cells[gaps <= gaps.min() + TIED_M]
-    mask = np.zeros(grid.passable.shape, bool)
-    mask[tied[:, 0], tied[:, 1]] = True
-    labels, count = ndimage.label(mask, np.ones((3, 3)))
-    spots = []
-    for number in range(1, count + 1):
-        own = tied[labels[tied[:, 0], tied[:, 1]] == number]
-        gap = np.hypot(*((own + 0.5) * grid.resolution + grid.origin - xy).T)
-        spots.append(grid.centre(own[int(np.argmin(gap))]))
-    return spots

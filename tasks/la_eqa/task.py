@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from embodied_mem.errors import ConfigError
+from embodied_mem.evaluation.seeds import EVALUATION_FROM, check_seeds
 from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.planner.costs import Prices
 
 AGENTS = ("mind_palace", "no_voi", "all_images", "latest_visit", "flat_retrieval", "blind", "oracle")
-DEVELOPMENT_BELOW, EVALUATION_FROM = 10_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,7 @@ class LaEqa:
     Config = LaEqaConfig
 
     def __init__(self, config: LaEqaConfig) -> None:
-        last = config.seed + config.houses - 1
-        if config.seed < EVALUATION_FROM and last >= DEVELOPMENT_BELOW:
-            raise ConfigError(
-                f"house seeds {config.seed} to {last} are neither for development (below {DEVELOPMENT_BELOW}) nor for "
-                f"evaluation (from {EVALUATION_FROM}); choose another seed or fewer houses"
-            )
+        check_seeds(config.seed, config.houses)
         if not config.agents or len(set(config.agents)) < len(config.agents):
             raise ConfigError(f"la_eqa.agents: {list(config.agents)} must name each agent once, and at least one")
         if config.questions < config.houses:

@@ -81,6 +81,26 @@ class Grid:
         """Geodesic metres from a position (or the nearest of several) to every cell: float32 X Y, inf unreachable."""
         return self._field(xy)[0]
 
+    def distances_over(self, costs: np.ndarray) -> np.ndarray:
+        """Metres to every cell when starting on a cell costs what ``costs`` (X Y, ≥ 0, inf: not there) says.
+
+        Float32 X Y, inf unreachable. With zeros at the sources it is :meth:`distances_from` them.
+        """
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import dijkstra
+
+        if self._graph is None:
+            self._graph = self._build()
+        graph, starts = self._graph, np.flatnonzero(np.isfinite(costs) & self.passable)
+        if not len(starts):
+            return np.full(self.passable.shape, np.inf, np.float32)
+        # One more node before all starts; a stored zero would be no edge, so every start costs one metre more.
+        data = np.concatenate([graph.data, np.asarray(costs, float).flat[starts] + 1])
+        indices = np.concatenate([graph.indices, starts])
+        ends = np.append(graph.indptr, len(data))
+        joined = csr_array((data, indices, ends), shape=(graph.shape[0] + 1,) * 2)
+        return (dijkstra(joined, indices=graph.shape[0])[:-1] - 1).reshape(self.passable.shape).astype(np.float32)
+
     def length(self, a: Sequence[float], b: Sequence[float]) -> float:
         """Geodesic metres from ``a`` to ``b``; inf where there is no way."""
         points = self.path(a, b)

@@ -80,6 +80,19 @@ class Renderer:
         h, w = self.camera.height, self.camera.width
         return View(color.reshape(h, w, 3), depth.reshape(h, w), instance.reshape(h, w))
 
+    def instances(self, bases_to_world: np.ndarray) -> np.ndarray:
+        """The instance images alone (uint16 N H W) of N poses (N 4 4), empty-handed: as ``render`` sees them."""
+        count = len(self._rays)
+        origins = np.empty((len(bases_to_world), count, 3), np.float32)
+        directions = np.empty_like(origins)
+        for i, base_to_world in enumerate(bases_to_world):
+            camera_to_world = (base_to_world @ self.camera.to_base()).astype(np.float32)
+            directions[i] = self._rays @ camera_to_world[:3, :3].T
+            origins[i] = camera_to_world[:3, 3]
+        triangle = _cast(self._scene, origins.reshape(-1, 3), directions.reshape(-1, 3))[1]
+        instance = np.where(triangle >= 0, self._scene.soup.instance[triangle], 0).astype(np.uint16)
+        return instance.reshape(-1, self.camera.height, self.camera.width)
+
     def _draw_held(self, held: Thing, color: np.ndarray, depth: np.ndarray, instance: np.ndarray) -> None:
         """Compose the held thing over the picture, in place (flat arrays)."""
         key = repr(held)
@@ -134,7 +147,7 @@ def _shines(owner) -> bool:
 
 
 def _cast(scene: _Scene, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Depth (float32 N, 0 none) and triangle (int64 N, −1 none)."""
+    """Depth (float32 N, 0 none) and triangle (int64 N, −1 none); one origin (3) for all rays, or N 3."""
     import open3d as o3d
 
     rays = np.empty((len(directions), 6), np.float32)

@@ -1,31 +1,28 @@
-"""The table that a finished evaluation prints."""
+"""The table that a finished evaluation prints. Which columns it has is the task's business."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-COLUMNS = (
-    ("efficiency", "efficiency"), ("images", "images"), ("travel_m", "metres"), ("ece", "ECE"),
-    ("evidence_recall", "ev. recall"),
-)  # fmt: skip
+from embodied_mem import registry
+
+WIDTH = 170
 
 
 def summary_table(folder: Path) -> str:
-    """Agents by correctness, with what it cost them, as plain text."""
+    """Agents by how well they did, with what it cost them, as plain text."""
     from rich.console import Console
     from rich.table import Table
 
     metrics = json.loads((folder / "metrics.json").read_text())
-    agents = metrics["agents"]
-    categories = [c for c in next(iter(agents.values()))["correctness"] if c != "all"]
-    table = Table(title=f"{metrics['task']}: {metrics['houses']} houses, {metrics['questions']} questions")
-    for name in ("agent", "correct", *(c.replace("_", " ") for c in categories), *(c for _, c in COLUMNS)):
-        table.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
-    for agent, row in agents.items():
-        cells = [row["correctness"]["all"], *(row["correctness"][c] for c in categories), *(row[k] for k, _ in COLUMNS)]
-        table.add_row(agent, *(_number(c) for c in cells))
-    console = Console(width=150)
+    title, names, lines = registry.load("tasks", metrics["task"]).table(metrics)
+    table = Table(title=title)
+    for i, name in enumerate(names):
+        table.add_column(name, justify="right" if i else "left", overflow="fold")
+    for agent, *numbers in lines:
+        table.add_row(agent, *map(_number, numbers))
+    console = Console(width=WIDTH)
     with console.capture() as capture:
         console.print(table)
     return capture.get()

@@ -12,6 +12,10 @@ from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.planner.costs import Prices
 
 AGENTS = ("mind_palace", "no_voi", "all_images", "latest_visit", "flat_retrieval", "blind", "oracle")
+COLUMNS = (
+    ("efficiency", "efficiency"), ("images", "images"), ("metres", "travel_m"), ("ECE", "ece"),
+    ("ev. recall", "evidence_recall"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,23 @@ class LaEqa:
         from embodied_mem.tasks.la_eqa.metrics import score
 
         return score(rows)
+
+    @staticmethod
+    def made(row: dict) -> bool:
+        """Whether a line of a predictions file is this task's."""
+        return "question_id" in row
+
+    @staticmethod
+    def table(metrics: dict) -> tuple[str, list[str], list[list]]:
+        """What a finished run prints: title, column names, a line an agent."""
+        agents = metrics["agents"]
+        categories = [c for c in next(iter(agents.values()))["correctness"] if c != "all"]
+        names = ["agent", "correct", *(c.replace("_", " ") for c in categories), *(name for name, _ in COLUMNS)]
+        lines = [
+            [agent, row["correctness"]["all"], *(row["correctness"][c] for c in categories),
+             *(row[key] for _, key in COLUMNS)] for agent, row in agents.items()
+        ]  # fmt: skip
+        return f"{metrics['task']}: {metrics['houses']} houses, {metrics['questions']} questions", names, lines
 
     @staticmethod
     def record(house: int, out: Path, days: int) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from embodied_mem.errors import InputError
 from embodied_mem.sim.schedule import rng_of
 from embodied_mem.tasks.findingdory.items import GROUPS, Goal, Quantifier
-from embodied_mem.tasks.findingdory.log import EpisodeLog, Interaction
+from embodied_mem.tasks.findingdory.log import EpisodeLog
 
 SPATIAL, TEMPORAL, MULTI = GROUPS
 GROUP_OF = {
@@ -28,11 +28,11 @@ class LeftOut(Exception):
 
 @dataclass(frozen=True)
 class Draft:
-    """One way to fill a template: its goals, and slots named as the fields of ``GoalQuery``.
+    """One way to fill a template: its goals, and its slots (plain JSON types).
 
-    slots: "label"; "ordinal" (from 1); "anchor", "until": [label, occurrence] of a handled object, occurrence 0 where
-    it is the only one of its label; "attribute": [name, value]; "at": [day from 1 or None, seconds of the day];
-    "order": ordinals.
+    slots: "label" of what is sought, "source" of the receptacle it was picked from; "ordinal" (from 1); "x", "y":
+    {"label", "occurrence" (from 1), "of" so many handled ones} of a handled object; "attribute" and "value"; "day"
+    (from 1; None: there is only one) and "seconds" of the day; "order": ordinals.
     """
 
     goals: tuple[Goal, ...]
@@ -153,14 +153,11 @@ class Day:
 
     # -- names ---------------------------------------------------------------------------------------------------
 
-    def anchor(self, k: int) -> list:
-        """The name of the object of interaction k: [label, occurrence], occurrence 0 if it is the only such one."""
+    def name(self, k: int) -> dict:
+        """The name of the object of interaction k: its label, which of how many handled ones of that label."""
         labels = [self.label(goal) for goal in self.objects]
-        several = labels.count(labels[k]) > 1
-        return [labels[k], 1 + labels[:k].count(labels[k]) if several else 0]
-
-    def interaction(self, k: int) -> Interaction:
-        return self.log.interactions[k]
+        label = labels[k]
+        return {"label": label, "occurrence": 1 + labels[:k].count(label), "of": labels.count(label)}
 
 
 def pieces(goals: Iterable[Goal]) -> tuple[Goal, ...]:

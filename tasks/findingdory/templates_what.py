@@ -97,7 +97,7 @@ def source_of_category(day):
 def object_from_category(day):
     labels = [day.label(s) for s in day.starts]
     for label in sorted(set(labels)):
-        yield Draft(tuple(o for o, at in zip(day.objects, labels, strict=True) if at == label), {"label": label})
+        yield Draft(tuple(o for o, at in zip(day.objects, labels, strict=True) if at == label), {"source": label})
 
 
 def looking(day: Day, name: str) -> Iterator[Draft]:
@@ -109,7 +109,7 @@ def looking(day: Day, name: str) -> Iterator[Draft]:
         return "" if found == "plain" else found
 
     for text, found in by_value(day.objects, value):
-        yield Draft(tuple(found), {"attribute": [name, text]})
+        yield Draft(tuple(found), {"attribute": name, "value": text})
 
 
 @template(16, LOOKS, "no handled object has a shape")

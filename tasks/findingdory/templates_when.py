@@ -49,13 +49,13 @@ def beside(day: Day, goals: list[Goal], offset: int) -> Iterator[Draft]:
     """The goal of the interaction ``offset`` after (+) or before (−) that of X."""
     for k in range(len(day)):
         if 0 <= k + offset < len(day):
-            yield Draft((goals[k + offset],), {"anchor": day.anchor(k)})
+            yield Draft((goals[k + offset],), {"x": day.name(k)})
 
 
 def between(day: Day, goals: list[Goal]) -> Iterator[Draft]:
     """The goal of the one interaction between those of X and Y."""
     for k in range(len(day) - 2):
-        yield Draft((goals[k + 1],), {"anchor": day.anchor(k), "until": day.anchor(k + 2)})
+        yield Draft((goals[k + 1],), {"x": day.name(k), "y": day.name(k + 2)})
 
 
 TWO, THREE = "it takes two interactions", "it takes three interactions"
@@ -127,9 +127,7 @@ def receptacle_at(day):
 
 @template(48, CLOCK, "no whole minute lies within an interaction")
 def object_at(day):
-    return at_minutes(
-        day, 48, [(i.times[0], i.times[3], day.object(k)) for k, i in enumerate(day.log.interactions)]
-    )
+    return at_minutes(day, 48, [(i.times[0], i.times[3], day.object(k)) for k, i in enumerate(day.log.interactions)])
 
 
 def at_minutes(day: Day, number: int, intervals: list[Interval]) -> Iterator[Draft]:
@@ -146,7 +144,7 @@ def at_minutes(day: Day, number: int, intervals: list[Interval]) -> Iterator[Dra
         times = [t for _, _, t in sorted(sum(ranked, []))[-1:]]
     for t in times:
         goals = pieces(goal for low, high, goal in intervals if low <= t <= high)
-        yield Draft(goals, {"at": clock_slot(day, t)})
+        yield Draft(goals, clock_slots(day, t))
 
 
 def _minutes(low: float, high: float) -> list[float]:
@@ -159,11 +157,11 @@ def _clear(t: float, goal: Goal, intervals: Iterable[Interval]) -> bool:
     return not any(near)
 
 
-def clock_slot(day: Day, t: float) -> list:
-    """[day or None, seconds of the day] of UTC seconds t; days are named where the experience has several."""
+def clock_slots(day: Day, t: float) -> dict:
+    """Day and seconds of the day of UTC seconds t; days are named where the experience has several."""
     times = day.log.steps.time
     first, last = int(times[0] // DAY), int(times[-1] // DAY)
-    return [int(t // DAY) - first + 1 if last > first else None, t % DAY]
+    return {"day": int(t // DAY) - first + 1 if last > first else None, "seconds": int(t % DAY)}
 
 
 def by_duration(day: Day, worth: Callable[[float], float]) -> Iterator[Draft]:

@@ -181,7 +181,7 @@ WORDINGS: dict[int, tuple[str, ...]] = {
     47: ("Go to the receptacle where you were picking something up or putting something down {at}.",
          "{At} you were busy at a piece of furniture, picking up or putting down: go back to it.",
          "Please return to the receptacle that you were interacting with {at}.",
-         "Which receptacle were you handling something at, be it picking or placing, {at}? Drive there."),
+         "{At}, which receptacle were you picking from or placing on? Drive there."),
     48: ("Go to the object that you were handling {at}.", "{At} you were busy moving a thing: go to where it is now.",
          "Please return to the object that you were rearranging {at}.",
          "Which object were you picking up, carrying or putting down {at}? Go to it."),
@@ -254,34 +254,29 @@ def some(label: str) -> str:
     return f"{'an' if label[0] in 'aeiou' else 'a'} {label}"
 
 
-def clock(at: tuple[int | None, float]) -> str:
+def clock(day: int | None, seconds: int) -> str:
     """``"at 09:05"``, ``"on day 2 at 14:05"``: the day (from 1; None: there is one only) and seconds of the day."""
-    day, seconds = at
-    text = f"at {int(seconds) // 3600:02d}:{int(seconds) % 3600 // 60:02d}"
+    text = f"at {seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
     return text if day is None else f"on day {day} {text}"
 
 
-def handled(anchor: tuple[str, int]) -> str:
-    """A handled object: ``("book", 0)`` → ``"the book"``, ``("book", 2)`` → ``"the second book that you handled"``."""
-    label, occurrence = anchor
-    return f"the {ordinal(occurrence)} {label} that you handled" if occurrence else f"the {label}"
+def handled(label: str, occurrence: int, of: int) -> str:
+    """A handled object: ``("book", 1, 1)`` → ``"the book"``, ``("book", 2, 3)`` → ``"the second book"`` of them."""
+    return f"the {ordinal(occurrence)} {label}" if of > 1 else f"the {label}"
 
 
 def say(wording: str, slots: dict) -> str:
     """A wording with its slots filled in (``templates.Draft.slots``)."""
     words = {}
-    if "label" in slots:
-        words |= {"a": some(slots["label"]), "label": slots["label"], "labels": plural(slots["label"])}
+    if label := slots.get("label") or slots.get("source"):
+        words |= {"a": some(label), "label": label, "labels": plural(label)}
     if "ordinal" in slots:
         words["n"] = ordinal(slots["ordinal"])
-    if "anchor" in slots:
-        words["x"] = handled(slots["anchor"])
-    if "until" in slots:
-        words["y"] = handled(slots["until"])
-    if "attribute" in slots:
-        words["value"] = slots["attribute"][1]
-    if "at" in slots:
-        words["at"] = clock(slots["at"])
+    words |= {name: handled(**slots[name]) for name in ("x", "y") if name in slots}
+    if "value" in slots:
+        words["value"] = slots["value"]
+    if "seconds" in slots:
+        words["at"] = clock(slots["day"], slots["seconds"])
     if "order" in slots:
         words["order"] = ", ".join(ordinal(n) for n in slots["order"])
     words |= {k.capitalize(): v[:1].upper() + v[1:] for k, v in words.items()}

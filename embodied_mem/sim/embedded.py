@@ -155,7 +155,7 @@ class EmbeddedSimulator:
     # -- the magic grasp -------------------------------------------------------------------------------------------
 
     def _pick(self, target: Target | None) -> None:
-        thing = find_thing(self._house, self._empty_handed(), self._body.head, target)
+        thing = find_thing(self._house, self._view(), self._body.head, target)
         if thing is not None:
             self._held = thing
             self._write("remove", thing, before=description(thing))
@@ -166,12 +166,11 @@ class EmbeddedSimulator:
             thing, self._held = replace(self._held, **at), None
             self._write("appear", thing, after=description(thing))
 
-    def _placement(self, target: Target | None) -> dict | None:
-        """Where a place would put the held thing now."""
-        rng = np.random.default_rng([self._seed, self._held.id])
-        return find_place(
-            self._house, self._empty_handed(), self._body.head, self.spec.camera, self._held, rng, target
-        )  # fmt: skip
+    def _placement(self, target: Target | None, head: Pose | None = None) -> dict | None:
+        """Where a place would put the held thing, from here or from where the head would be."""
+        head = head or self._body.head
+        view, rng = self._draw(planar_pose(*head), None), np.random.default_rng([self._seed, self._held.id])
+        return find_place(self._house, view, head, self.spec.camera, self._held, rng, target)
 
     def _write(self, kind: str, thing: Thing, before: dict | None = None, after: dict | None = None) -> None:
         self._log.append(
@@ -204,10 +203,6 @@ class EmbeddedSimulator:
 
     def _view(self) -> View:
         return self._draw(planar_pose(*self._body.head), self._held)
-
-    def _empty_handed(self) -> View:
-        """The view without what is in the hand, which would hide where it may be put."""
-        return self._draw(planar_pose(*self._body.head), None)
 
     def _take(self) -> Frame:
         view, ref, noise = self._view(), FrameRef(self._visit, self._index), self._noise

@@ -79,9 +79,12 @@ class Truth:
         """What is in the gripper."""
         return self._sim._held
 
-    def placement(self, target: Target | None = None) -> dict | None:
-        """Where "place" would put the held thing now (room, furniture, surface, x, y, z, yaw), or None."""
-        return self._sim._placement(target) if self._sim._held is not None else None
+    def placement(self, target: Target, head: tuple[float, float, float] | None = None) -> dict | None:
+        """Where "place" would put the held thing (room, furniture, surface, x, y, z, yaw), from here or from ``head``.
+
+        None where there is no room, or nothing in the hand.
+        """
+        return self._sim._placement(target, head) if self._sim._held is not None else None
 
     @property
     def grid(self) -> Grid:

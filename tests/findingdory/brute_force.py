@@ -213,8 +213,7 @@ def _order(template: int, slots: dict, world: World) -> list[Goal]:
 
 def _clock(template: int, slots: dict, world: World) -> list[Goal]:
     if template in (47, 48):
-        midnight = float(world.log.steps.time[0]) // 86400 * 86400
-        return _at(template, midnight + ((slots["day"] or 1) - 1) * 86400 + slots["seconds"], world)
+        return _at(template, clock_time(slots, world), world)
     if template == 50:
         stays = {("room", r.id, ""): float(world.stays[r.id]) for r in world.rooms}
         return _best(stays, ROOM_TIE * len(world.log.steps))
@@ -250,3 +249,90 @@ def _many(template: int, slots: dict, world: World) -> list[Goal]:
     if template == 60:
         return [("object", i.thing, "") for i in chosen]
     return [("receptacle", *(i.start if template == 58 else i.goal)) for i in chosen]
+
+
+# -- checking an item --------------------------------------------------------------------------------------------------
+
+
+def check(item, world: World) -> list[str]:
+    """Everything that is wrong with an item, one line each: its goals, quantifier, category, group, clock time."""
+    wrong = []
+    category, group, quantifier = section(item.template)
+    for name, want in (("category", category), ("group", group), ("quantifier", quantifier)):
+        if getattr(item, name) != want:
+            wrong.append(f"{name} is {getattr(item, name)!r}, not {want!r}")
+    stated = [(g.kind, g.id, g.surface) for g in item.goals]
+    try:
+        found = expected(item.template, item.slots, world)
+    except Undefined as error:
+        return [*wrong, f"should not exist: {error}"]
+    if (stated if quantifier == "ordered" else sorted(stated)) != (found if quantifier == "ordered" else sorted(found)):
+        wrong.append(f"goals are {stated}, the log says {found}")
+    if item.template in (47, 48):
+        clear = [m for m in minutes(world) if is_clear(m, item.template, world)]
+        if clear and clock_time(item.slots, world) not in clear:
+            wrong.append(f"{item.slots} is not clear-cut, though {len(clear)} minutes are")
+    return wrong
+
+
+def all_slots(template: int, world: World) -> Iterable[dict]:
+    """Every way to fill a template's slots that could make sense."""
+    labels = sorted({t.label for t in world.things.values()} | {f.label for f in world.pieces.values()})
+    count = len(world.carried)
+    if template in (1, 2, 9, 10, 11, 12, 13, 14, 28, 29, 54, 55):
+        yield from ({"label": label} for label in labels)
+    elif template == 15:
+        yield from ({"source": label} for label in labels)
+    elif template in (16, 17, 18, 19, 20):
+        values = {v for t in world.things.values() for v in (*t.attributes.values(), THINGS[t.label].function)}
+        yield from ({"value": v} for v in sorted(values - {"plain"} if template == 18 else values))
+    elif template in (26, 27, 31, 32, 33, 34, 35):
+        yield from ({"ordinal": n} for n in range(1, count + 1))
+    elif 36 <= template <= 46:
+        names = [{"label": label, "occurrence": n} for label in labels for n in range(1, count + 1)]
+        yield from ({"x": x, "y": y} for x in names for y in (names if template in (40, 45, 46) else [None]))
+    elif template in (47, 48):
+        yield from ({"day": int(m // 86400 - _first_day(world)) + 1, "seconds": m % 86400} for m in minutes(world))
+    elif template >= 58:
+        yield {"order": list(range(1, count + 1))}
+    else:
+        yield {}
+
+
+def may_exist(template: int, world: World) -> bool:
+    """Whether some filling of a template's slots makes an instruction that the rules allow."""
+    for slots in all_slots(template, world):
+        try:
+            return bool(expected(template, slots, world))
+        except Undefined:
+            continue
+    return False
+
+
+def _first_day(world: World) -> int:
+    return int(world.log.steps.time[0] // 86400)
+
+
+def minutes(world: World) -> list[float]:
+    """Every whole minute of the experience, UTC s."""
+    first, last = float(world.log.steps.time[0]), float(world.log.steps.time[-1])
+    return [60.0 * m for m in range(int(first // 60), int(last // 60) + 2)]
+
+
+def clock_time(slots: dict, world: World) -> float:
+    """The instant that a time question names, UTC s."""
+    return (_first_day(world) + (slots["day"] or 1) - 1) * 86400.0 + slots["seconds"]
+
+
+def is_clear(minute: float, template: int, world: World) -> bool:
+    """30 s to spare inside an interval of one entity, and none of another within 30 s."""
+    inside, near = set(), set()
+    for i in world.carried:
+        t1, t2, t3, t4 = i.times
+        spans = [(i.thing, t1, t4)] if template == 48 else [(i.start[0], t1, t2), (i.goal[0], t3, t4)]
+        for entity, low, high in spans:
+            if low + 30 <= minute <= high - 30:
+                inside.add(entity)
+            if low <= minute + 30 and minute - 30 <= high:
+                near.add(entity)
+    return len(inside) == 1 and near == inside

@@ -19,6 +19,7 @@ from embodied_mem.types import Camera, planar_pose
 REACH_M = 1.5  # along the floor; the default camera sees the floor from 1.3 m on
 SEEN_PX = 30  # pixels of a target that must show
 DRAWS = 32  # placements that are tried on a surface
+CLEAR = 0.7  # share of what was put down that should show
 
 Pose = tuple[float, float, float]
 Target = int | tuple[int, str]  # a thing's id, or a surface: (furniture id, surface name)
@@ -84,8 +85,8 @@ def _nearest(
                 break
             if math.dist((at["x"], at["y"]), pose[:2]) <= REACH_M:
                 shows, off = _outlook(view, camera, to_camera, box_of(held.size, at))
-                if best is None or (shows < 0.5, off) < best[0]:
-                    best = ((shows < 0.5, off), at)
+                if best is None or (shows < CLEAR, off) < best[0]:
+                    best = ((shows < CLEAR, off), at)
     return best[1] if best else None
 
 

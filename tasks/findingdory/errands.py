@@ -20,7 +20,7 @@ from embodied_mem.sim.stock import first_states, looks, place_on
 from embodied_mem.tasks.findingdory.spots import Floor, leaf_rooms
 
 CLOSED_SHARE = 0.25  # of the episodes leave a room out
-SKIPPED_SHARE = 0.10  # of the pieces with surfaces are no errand where no room is closed
+SKIPPED_SHARE = 0.22  # of the pieces with surfaces are no errand where no room is closed
 ELSEWHERE = 0.8  # of the things go to another room
 SPARE, SPARE_SHARE = 4, 1.5  # things to choose from: SPARE_SHARE × interactions + SPARE
 

@@ -28,7 +28,8 @@ CLEAR_PIXELS = 2 * MIN_PIXELS  # what a thing must cover to count as seen
 PIECE_M = 0.95  # from a piece's box, so that one of its viewpoints is near
 THING_M = 0.9 * OBJECT_M  # geodesic to where a thing is snapped to
 PASS_RAD = math.radians(30)
-MIN_FRAMES = 400
+MIN_FRAMES, MAX_FRAMES, MAX_COUNT = 400, 3400, 11  # errands end where MAX_COUNT interactions would come to more
+UNIT_FRAMES = 150  # of an interaction, about
 UNIT_STEPS = 300  # no interaction begins with fewer steps left in the day
 AWAY_M = 2.5  # from what was put down last to the end pose
 SPOTS, PLACES = 5, 12  # tried for a thing and, of surfaces, for an interaction
@@ -151,8 +152,9 @@ class Oracle:
 
     def _errands(self, shares: int) -> Iterator[None]:
         """The share of one of ``shares`` in what is left to pass, nearest first."""
+        limit = MAX_FRAMES * max(1.0, self.plan.count / MAX_COUNT) - UNIT_FRAMES * shares
         for _ in range(math.ceil(len(self._todo()) / shares)):
-            if todo := self._todo():
+            if self.frames < limit and (todo := self._todo()):
                 yield from self._pass(*self._nearest(todo))
 
     def _todo(self) -> list[Furniture]:
@@ -248,7 +250,9 @@ class Oracle:
             return False
         rows, columns = np.nonzero(self._sim.truth.render(*head).instance == thing.id)
         width = self._sim.spec.camera.width
-        return len(rows) >= CLEAR_PIXELS and 0.3 * width <= columns.mean() <= 0.7 * width
+        if len(rows) < CLEAR_PIXELS or not 0.3 * width <= columns.mean() <= 0.7 * width:
+            return False
+        return self._upright(math.dist(head[:2], (thing.x, thing.y)), thing.z, thing.size[2])
 
     def _counts(self, head: Pose, furniture: int, xy: XY) -> bool:
         """Whether from there both a thing at ``xy`` and the piece under it are near enough."""
@@ -334,7 +338,16 @@ class Oracle:
 
     def _can_place(self, goal: Surface, head: Pose) -> bool:
         at = self._sim.truth.placement(goal, head)
-        return at is not None and self._counts(head, goal[0], (at["x"], at["y"]))
+        if at is None or not self._counts(head, goal[0], (at["x"], at["y"])):
+            return False
+        return self._upright(math.dist(head[:2], (at["x"], at["y"])), at["z"], self._sim.truth.held.size[2])
+
+    def _upright(self, metres: float, z: float, height: float) -> bool:
+        """Whether the image holds a thing that stands at ``z`` that far away from its bottom to its top."""
+        camera = self._sim.spec.camera
+        half = math.atan(camera.height / 2 / camera.focal) - math.radians(1)
+        low, high = (math.atan2(v - camera.height_m, metres) - math.radians(camera.pitch_deg) for v in (z, z + height))
+        return -half <= low and high <= half
 
 
 def _lowering(height: float, metres: np.ndarray) -> np.ndarray:

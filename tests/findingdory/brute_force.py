@@ -55,11 +55,32 @@ class World:
         if len({i.thing for i in self.carried}) < len(self.carried):
             raise Undefined("a thing was carried twice")
         self.things = {t.id: t for t in self.log.events.initial.things}
+        self.stands = {t.id: (t.furniture, t.surface) for t in self.things.values()}
         for event in self.log.events.events:
-            assert event.kind in ("move", "state"), "nothing but the robot acts in this house"
+            if event.kind == "remove":
+                self.stands.pop(event.thing)
+            elif event.kind in ("appear", "move"):
+                self.stands[event.thing] = event.after["furniture"], event.after["surface"]
         self.pieces = {f.id: f for f in self.log.events.initial.furniture if f.surfaces}
         self.rooms = list(self.log.events.initial.rooms)
         self.stays = Counter(self.room_at(x, y) for x, y, _ in self.log.steps.pose)
+
+    def contradictions(self) -> list[str]:
+        """Where the interactions tell another story than the events."""
+        first = {t.id: (t.furniture, t.surface) for t in self.log.events.initial.things}
+        last, wrong = dict(first), []
+        for k, i in enumerate(self.carried):
+            if i.index != k or i.start != first[i.thing] or list(i.times) != sorted(i.times):
+                wrong.append(f"interaction {k} begins at {i.start}, {i.times}; the thing stood on {first[i.thing]}")
+            if [float(self.log.steps.time[s]) for s in i.steps] != list(i.times):
+                wrong.append(f"interaction {k}: times {i.times} are not those of frames {i.steps}")
+            if (self.pieces[i.start[0]].room, self.pieces[i.goal[0]].room) != (i.start_room, i.goal_room):
+                wrong.append(f"interaction {k}: rooms {i.start_room}, {i.goal_room} are not the furniture's")
+            last[i.thing] = i.goal
+        if last != self.stands:
+            moved = {t: (last.get(t), self.stands.get(t)) for t in last if last.get(t) != self.stands.get(t)}
+            wrong.append(f"at the end (interactions, events): {moved}")
+        return wrong
 
     def room_at(self, x: float, y: float) -> int:
         """The room whose floor holds the position; 0 in a doorway."""

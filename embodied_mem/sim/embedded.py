@@ -117,7 +117,7 @@ class EmbeddedSimulator:
         if target is not None and (action, type(target)) not in (("pick", int), ("place", tuple)):
             raise InputError(f"target {target!r} for {action!r}; a pick takes a thing's id, a place takes "
                              "(furniture id, surface name), nothing else takes a target")  # fmt: skip
-        self._clock += self.spec.step_seconds
+        self._clock = round(self._clock + self.spec.step_seconds, 6)  # or 14.4 s add up to a clock of fractions
         if action == "forward":
             self._body.forward()
         elif action in ("left", "right"):

@@ -12,6 +12,7 @@ from embodied_mem.sim.furnish import TALL, footprint, front
 from embodied_mem.sim.house import Furniture, House, Room
 from embodied_mem.sim.layout import gap_to
 from embodied_mem.sim.truth import passable_grid
+from embodied_mem.tasks.findingdory.driving import REACHED_M
 
 MARGINS_M = (0.06, 0.03, 0.01)  # kept beyond the body's radius; the first that lets it into every room
 NEAR_M = 0.80  # from a planned spot to the piece's box; a stop up to driving.REACHED_M off is still within 0.95
@@ -37,10 +38,11 @@ class Floor:
         return all(len(self.inside(room)) for room in self.rooms)
 
     def inside(self, room: Room) -> np.ndarray:
-        """Candidate positions (N 2) in a room."""
+        """Candidate positions (N 2) in a room, from where a stop is in the room as well."""
         x0, y0, x1, y1 = room.rect
         x, y = self.points.T
-        return self.points[(x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)]
+        m = REACHED_M
+        return self.points[(x0 + m <= x) & (x <= x1 - m) & (y0 + m <= y) & (y <= y1 - m)]
 
     def before(self, piece: Furniture) -> np.ndarray:
         """Positions (N 2) within ``NEAR_M`` of a piece in its room; in front of it where only that side is open."""
@@ -48,7 +50,7 @@ class Floor:
         if not len(points):
             return points
         points = points[gaps(footprint(piece), points) <= NEAR_M]
-        return points[[is_before(piece, p) for p in points]] if len(points) else points
+        return points[[is_before(piece, p, 0.8) for p in points]] if len(points) else points
 
     def metres(self, xy: XY, points: np.ndarray) -> np.ndarray:
         """Geodesic metres (N) from a position to each of N positions."""
@@ -61,12 +63,15 @@ def gaps(rect: tuple[float, float, float, float], points: np.ndarray) -> np.ndar
     return np.array([gap_to(rect, p) for p in points])
 
 
-def is_before(piece: Furniture, xy: XY) -> bool:
-    """Whether a position is on an open side of a piece; what is tall or has levels is open to its front only."""
+def is_before(piece: Furniture, xy: XY, narrow: float = 0.7) -> bool:
+    """Whether a position is on an open side of a piece; what is tall or has levels is open to its front only.
+
+    narrow: the cosine of the greatest angle to the front.
+    """
     if piece.size[2] <= TALL and len({s.name for s in piece.surfaces}) == 1:
         return True
     offset = np.subtract(xy, (piece.x, piece.y))
-    return float(offset @ front(piece)) > 0.8 * float(np.hypot(*offset))
+    return float(offset @ front(piece)) > narrow * float(np.hypot(*offset))
 
 
 def aim_at(piece: Furniture, xy: XY) -> XY:

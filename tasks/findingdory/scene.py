@@ -45,6 +45,8 @@ class Scene:
         self._renderer: Renderer | None = None
         self._viewpoints: dict[int, np.ndarray] = {}
         self._fields: dict[tuple, np.ndarray] = {}
+        self._sources: dict[tuple, np.ndarray] = {}
+        self.tours: dict[tuple, float] = {}  # lengths that tours.py has found already
         self._looks: OrderedDict[tuple, dict[int, int]] = OrderedDict()
         self._witnesses: dict[tuple, Pose | None] = {}
 
@@ -86,6 +88,12 @@ class Scene:
 
     def sources(self, goal: Goal) -> np.ndarray:
         """The floor positions (N 2) where a goal is reached: the goal's own geometry."""
+        key = goal.kind, goal.id
+        if key not in self._sources:
+            self._sources[key] = self._reached_from(goal)
+        return self._sources[key]
+
+    def _reached_from(self, goal: Goal) -> np.ndarray:
         if goal.kind == "object":
             thing = self._thing(goal.id)
             return self._floor_near((thing.x, thing.y), thing.room)

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embodied_mem.tasks.findingdory.items import Goal, Quantifier
+from embodied_mem.tasks.findingdory.items import Goal, Item, Quantifier
+from embodied_mem.tasks.findingdory.predicates import GoalFacts
 from embodied_mem.tasks.findingdory.scene import XY, Scene
+from embodied_mem.tasks.findingdory.sequence import judge, met_by
 
 EXACT_GOALS = 12
 
@@ -25,8 +27,35 @@ def shortest_m(scene: Scene, quantifier: Quantifier, goals: Sequence[Goal], star
     """
     if quantifier == "any":
         return min((scene.goal_m(g, start) for g in goals), default=math.inf)
-    order = best_order(scene, goals, start) if quantifier == "all" else range(len(goals))
-    return through_m(scene, [goals[i] for i in order], start)
+    key = quantifier, tuple(goals), start
+    if key not in scene.tours:
+        order = best_order(scene, goals, start) if quantifier == "all" else range(len(goals))
+        scene.tours[key] = through_m(scene, [goals[i] for i in order], start)
+    return scene.tours[key]
+
+
+def ways_of(scene: Scene, item: Item, stops: Sequence[Sequence[GoalFacts]], start: XY) -> dict:
+    """The fields of a prediction row that its path efficiency needs; ``stops``: the facts of every goal at every stop.
+
+    starts_m: way from ``start`` to each goal; hl_shortest_m: L*; hl_chosen_m: the way through the goals in the order in
+    which the stops reach them (for "any": to the nearest goal of the first stop), None where a required goal has no
+    stop. Millimetres; None for a way that is not there.
+    """
+    starts, met, chosen = [scene.goal_m(goal, start) for goal in item.goals], met_by(item.goals, stops), math.inf
+    visits = judge(item.quantifier, met).visits
+    if item.quantifier == "any" and visits:
+        chosen = min(far for far, reached in zip(starts, met[0], strict=True) if reached)
+    elif len(visits) == item.required:
+        chosen = through_m(scene, [item.goals[g] for _, g in visits], start)
+    return {
+        "starts_m": [_finite(far) for far in starts],
+        "hl_shortest_m": _finite(shortest_m(scene, item.quantifier, item.goals, start)),
+        "hl_chosen_m": _finite(chosen),
+    }
+
+
+def _finite(metres: float) -> float | None:
+    return round(float(metres), 3) if math.isfinite(metres) else None
 
 
 def through_m(scene: Scene, goals: Sequence[Goal], start: XY) -> float:

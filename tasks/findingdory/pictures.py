@@ -23,6 +23,7 @@ from embodied_mem.types import Frame, FrameRef
 
 KEPT = 1  # cards of a category for each verdict, an episode; the report chooses among the episodes
 SHOWN_STOPS = 6  # images of a card
+TICKS = 8  # of the timeline, at most
 BLUE, GREEN, RED, SOFT = "#1d4ed8", "#15803d", "#b91c1c", "#5b6675"
 XY = tuple[float, float]
 
@@ -77,7 +78,7 @@ class Pictures:
             "item": item.id, "agent": row["agent"], "category": item.category, "right": right,
             "goals": [{"text": g["text"], "xy": g["xy"]} for g in goals],
             "pictures": pictures,
-            "timeline": timeline(self.log, [f for f in frames if f is not None]),
+            "timeline": timeline(self.log, item.goals, [f for f in frames if f is not None]),
         }  # fmt: skip
         write_atomically(self.folder / f"{name}.json", json.dumps(about))
         return True
@@ -146,24 +147,44 @@ def describe(house: House, goal: Goal) -> dict:
     return {"text": where, "xy": [thing.x, thing.y], "box": [thing.x - r, thing.y - r, thing.x + r, thing.y + r]}
 
 
-def timeline(log: EpisodeLog, frames: Sequence[int]) -> dict:
-    """What happened when, for the report: seconds since frame 0 of every interaction, and of the chosen frames."""
-    zero, house = float(log.steps.time[0]), log.before
-    labels = {t.id: t for t in house.things}
+def timeline(log: EpisodeLog, goals: Sequence[Goal], frames: Sequence[int]) -> dict:
+    """What happened when, over the frames of the experience (nights take no room), for the report to draw.
+
+    rows: one an interaction, with its four frames and whether it touches a goal; marks: the chosen frames;
+    ticks: (frame, clock time) of whole hours, at most eight.
+    """
+    house, times = log.before, log.steps.time
+    zero, labels = float(times[0]), {t.id: t.label for t in house.things}
+    wanted = {(g.kind, g.id) for g in goals}
     rows = [
         {
-            "label": labels[i.thing].label,
-            "times": [round(t - zero, 1) for t in i.times],
-            "start": i.start[1],
-            "goal": i.goal[1],
-            "rooms": [house.room(i.start_room).label, house.room(i.goal_room).label],
+            "label": labels[i.thing],
+            "steps": list(i.steps),
+            "clock": [clock(t, zero) for t in i.times],
+            "start": f"{i.start[1]}, {house.room(i.start_room).label}",
+            "goal": f"{i.goal[1]}, {house.room(i.goal_room).label}",
+            "wanted": [
+                part
+                for part, key in (("thing", ("object", i.thing)), ("start", ("receptacle", i.start[0])),
+                                  ("goal", ("receptacle", i.goal[0])))
+                if key in wanted
+            ],
         }
         for i in log.interactions
-    ]
-    marks = [
-        {"frame": f, "time": round(float(log.steps.time[f]) - zero, 1)} for f in frames if 0 <= f < len(log.steps)
-    ]
-    return {"zero": zero, "length": round(float(log.steps.time[-1]) - zero, 1), "rows": rows, "marks": marks}
+    ]  # fmt: skip
+    marks = [f for f in frames if 0 <= f < len(times)]
+    return {"frames": len(times), "rows": rows, "marks": marks, "ticks": _ticks(times)}
+
+
+def _ticks(times: np.ndarray) -> list[tuple[int, str]]:
+    zero = float(times[0])
+    hours = np.arange(np.ceil(zero / 3600), times[-1] / 3600) * 3600
+    first = [(int(np.searchsorted(times, h)), h) for h in hours]
+    at = [(k, clock(h, zero)) for k, h in first if times[k] - h < 1800]  # there are no frames at night
+    for every in (1, 2, 4, 8, 16):
+        if len(at[::every]) <= TICKS:
+            break
+    return at[::every]
 
 
 def clock(seconds: float, zero: float) -> str:

@@ -47,8 +47,8 @@ def cards(rows: list[dict], pictures: Path) -> list[str]:
     if not drawn:
         return []
     body = [STYLE, "<h2>Single instructions</h2>", "<p class=note>Red: the frames that the agent chose, in order. "
-            "Green: what was asked for. The timeline and the goals are the scorer's knowledge; the map is the robot's own, "
-            "with the way that it drove (blue; dot: start, squares: stops).</p>"]  # fmt: skip
+            "Green: what was asked for. The timeline and the goals are the scorer's knowledge; the map is the "
+            "robot's own, with the way that it drove (blue; dot: start, squares: stops).</p>"]  # fmt: skip
     for category in CATEGORIES:
         chosen = [
             row
@@ -76,8 +76,8 @@ def card(row: dict, about_file: Path) -> str:
     about = json.loads(about_file.read_text())
     mark = "<span class=right>right</span>" if row["correct"] else "<span class=wrong>wrong</span>"
     head = (
-        f"{mark} <b>{html.text(row['instruction'])}</b> <small>template {row['template']} · {row['id'].split('/')[0]} · "
-        f"{row['interactions']} interactions</small>"
+        f"{mark} <b>{html.text(row['instruction'])}</b> "
+        f"<small>template {row['template']} · {row['id'].split('/')[0]} · {row['interactions']} interactions</small>"
     )
     figures = [_figure(row, about, *picture, about_file.parent) for picture in about["pictures"]]
     return (

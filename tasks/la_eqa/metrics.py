@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from embodied_mem.sim.schedule import rng_of
+from embodied_mem.evaluation import statistics
+from embodied_mem.evaluation.statistics import calibration_bins, house_draws, mean, percentile_interval
 from embodied_mem.tasks.la_eqa.items import CATEGORIES
 from embodied_mem.tasks.la_eqa.predictions import checked, evidence_scores
 
-BINS = 10
-RESAMPLES = 1000
 Rows = list[dict]
 
 
@@ -60,12 +59,6 @@ def agent_metrics(rows: Rows, seed: int = 0) -> dict:
     }
 
 
-def mean(values: Iterable) -> float | None:
-    """The mean, rounded to 6 digits; None of nothing."""
-    values = [float(v) for v in values]
-    return round(float(np.mean(values)), 6) if values else None
-
-
 def answered(row: dict) -> bool:
     return row["answer"]["type"] != "abstain"
 
@@ -85,9 +78,8 @@ def interval(rows: Rows, value: Callable[[dict], float], seed: int = 0) -> list[
         return None
     sums = np.array([sum(v) for v in houses.values()])
     sizes = np.array([len(v) for v in houses.values()])
-    draws = rng_of(seed, "bootstrap").integers(len(sums), size=(RESAMPLES, len(sums)))
-    means = sums[draws].sum(1) / sizes[draws].sum(1)
-    return [round(float(q), 6) for q in np.quantile(means, (0.025, 0.975))]
+    draws = house_draws(len(sums), seed)
+    return percentile_interval(sums[draws].sum(1) / sizes[draws].sum(1))
 
 
 # -- confidence ------------------------------------------------------------------------------------------------------
@@ -96,57 +88,19 @@ def interval(rows: Rows, value: Callable[[dict], float], seed: int = 0) -> list[
 def confidence_measures(rows: Rows) -> dict[str, float | None]:
     """ece (10 bins), brier, brier_base (always saying the base rate), auroc; over answered questions."""
     rows = [r for r in rows if answered(r)]
-    sure = np.array([r["confidence"] for r in rows], float)
-    right = np.array([r["correct"] for r in rows], float)
-    if not len(rows):
-        return {"ece": None, "brier": None, "brier_base": None, "auroc": None}
-    gaps = [b["count"] * abs(b["confidence"] - b["correct"]) for b in calibration(rows) if b["count"]]
-    return {
-        "ece": mean([sum(gaps) / len(rows)]),
-        "brier": mean((sure - right) ** 2),
-        "brier_base": mean((right.mean() - right) ** 2),
-        "auroc": auroc(sure, right > 0.5),
-    }
-
-
-def auroc(scores: np.ndarray, positive: np.ndarray) -> float | None:
-    """Probability that a right answer has the higher confidence (ties half); None without both kinds."""
-    from scipy.stats import rankdata
-
-    n, m = int(positive.sum()), int((~positive).sum())
-    if not n or not m:
-        return None
-    ranks = rankdata(scores)
-    return round(float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m)), 6)
+    return statistics.confidence_measures([r["confidence"] for r in rows], [r["correct"] for r in rows])
 
 
 def calibration(rows: Rows) -> list[dict]:
     """Ten equal-width bins of confidence over answered questions: low, high, count, mean confidence, correctness."""
     rows = [r for r in rows if answered(r)]
-    bins = []
-    for i in range(BINS):
-        inside = [r for r in rows if min(int(r["confidence"] * BINS), BINS - 1) == i]
-        bins.append(
-            {
-                "low": i / BINS,
-                "high": (i + 1) / BINS,
-                "count": len(inside),
-                "confidence": mean(r["confidence"] for r in inside),
-                "correct": mean(r["correct"] for r in inside),
-            }
-        )
-    return bins
+    return calibration_bins([r["confidence"] for r in rows], [r["correct"] for r in rows])
 
 
 def risk_coverage(rows: Rows) -> list[dict]:
     """Answered questions from the surest on: coverage (share of all questions) and risk (share of wrong among them)."""
-    ranked = sorted((r for r in rows if answered(r)), key=lambda r: (-r["confidence"], r["question_id"]))
-    wrong = np.cumsum([not r["correct"] for r in ranked])
-    return [
-        {"coverage": round((i + 1) / len(rows), 6), "risk": round(float(wrong[i] / (i + 1)), 6),
-         "confidence": ranked[i]["confidence"]}
-        for i in range(len(ranked))
-    ]  # fmt: skip
+    found = sorted((r for r in rows if answered(r)), key=lambda r: r["question_id"])
+    return statistics.risk_coverage([r["confidence"] for r in found], [r["correct"] for r in found], len(rows))
 
 
 def by_template(rows: Rows) -> list[dict]:

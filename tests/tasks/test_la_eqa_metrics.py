@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embodied_mem.errors import InputError
-from embodied_mem.tasks.la_eqa.metrics import agent_metrics, auroc, calibration, efficiency, risk_coverage, score
+from embodied_mem.evaluation.statistics import auroc
+from embodied_mem.tasks.la_eqa.metrics import agent_metrics, calibration, efficiency, risk_coverage, score
 from embodied_mem.tasks.la_eqa.oracle import Oracle
 from embodied_mem.tasks.la_eqa.predictions import evidence_scores, prediction_row
 from embodied_mem.types import ABSTAIN, Answer, Cost, FrameRef, Value

@@ -80,21 +80,22 @@ class Session:
     """A present that is reused for all questions of one house; each begins anew.
 
     stored: the recording's sidecar; spec: the robot's (None: the default one); days: what the house's life is made
-    for; kept: how many frames of one question can be seen again (0.5 MB each).
+    for; kept: how many frames of one question can be seen again (0.5 MB each); seed: of the noise (None: the house's).
     """
 
     def __init__(
-        self, seed: int, noise: NoiseConfig, stored: Sidecar, spec: RobotSpec | None = None, days: int = 8,
-        kept: int = LIVE_FRAMES,
+        self, house: int, noise: NoiseConfig, stored: Sidecar, spec: RobotSpec | None = None, days: int = 8,
+        kept: int = LIVE_FRAMES, seed: int | None = None,
     ) -> None:  # fmt: skip
+        seed = house if seed is None else seed
         self._live, self._kept = Sidecar(None, capacity=kept), kept
         self._sim = EmbeddedSimulator(noise=noise, sidecar=self._live, seed=seed, spec=spec, days=days)
-        self._seed = seed
+        self._scene = house
         self.detector = SimulatedDetector(BothSidecars(stored, self._live), noise, seed)
 
     def begin(self, **reset) -> SessionRobot:
         """A fresh robot; ``reset``: arguments of :meth:`EmbeddedSimulator.reset` but scene and visit."""
-        self._sim.reset(self._seed, visit=NOW, **reset)
+        self._sim.reset(self._scene, visit=NOW, **reset)
         self._robot = SessionRobot(self._sim, _kept=self._kept)
         return self._robot
 

@@ -117,8 +117,8 @@ class OracleFrame(FrameAgent):
     def choose_for(self, item: Item, facts: Facts, bench: Workbench) -> Choice:
         """One frame a required goal, at which no other goal of the item holds if that can be had."""
         if item.quantifier == "any":
-            ranked = [(best, i) for i, (goal, frames) in enumerate(zip(item.goals, item.frames, strict=True))
-                      if frames and (best := margin(facts, goal, frames).max()) is not None]  # fmt: skip
+            pairs = enumerate(zip(item.goals, item.frames, strict=True))
+            ranked = [(margin(facts, goal, frames).max(), i) for i, (goal, frames) in pairs if frames]
             if not ranked:
                 return Choice(error="no_answer")
             i = max(ranked, key=lambda r: (r[0], -r[1]))[1]
@@ -147,8 +147,6 @@ def margin(facts: Facts, goal: Goal, frames: tuple[int, ...]) -> np.ndarray:
         start = np.concatenate(([0], breaks + 1))[np.searchsorted(breaks, np.arange(len(at)), side="left")]
         end = np.concatenate((breaks, [len(at) - 1]))[np.searchsorted(breaks, np.arange(len(at)), side="left")]
         return np.minimum(np.arange(len(at)) - start, end - np.arange(len(at))) / max(1, len(at))
-    found = [facts.of(frame, goal) for frame in frames]
-    far = np.array([f.distance_m for f in found]) / (OBJECT_M if goal.kind == "object" else 1.0)
-    seen = np.array([min(1.0, f.pixels / (20 * MIN_PIXELS)) for f in found])
-    turned = np.array([f.angle_rad for f in found])
-    return seen - 0.3 * far - 0.2 * turned
+    found, at = facts.every(goal), np.array(frames)
+    far = found.distance_m[at] / (OBJECT_M if goal.kind == "object" else 1.0)
+    return np.minimum(1.0, found.pixels[at] / (20 * MIN_PIXELS)) - 0.3 * far - 0.2 * found.angle_rad[at]

@@ -52,6 +52,9 @@ class GoalFrames:
         self.ways = site_map.grid(spec.radius_m + CLEARANCE_M)  # where it may be driven
         self._row = {index: i for i, index in enumerate(self.indices)}
         self._chances: dict[Target, np.ndarray] = {}
+        # Pockets of floor that no way leads to are near to things, too; the tests know none of them.
+        stood = [at for p in self.xy[-1:] if (at := self.ground.nearest_passable(p))]
+        self._reached = np.isfinite(self.ground.distances_from(stood[0])) if stood else self.ground.passable
         self._depths: dict[int, np.ndarray] = {}
         self._way_cells = snapped(self.ways, self.xy)
 
@@ -91,7 +94,7 @@ class GoalFrames:
     def _nearest_floor(self, grid, xy: np.ndarray) -> list[tuple[float, float]]:
         """The floor points nearest to a thing, in its own room if there are any: one of each stretch of cells that
         are as good as equally near."""
-        cells = np.argwhere(grid.passable)
+        cells = np.argwhere(self._reached)
         gaps = np.hypot(*((cells + 0.5) * grid.resolution + grid.origin - xy).T)
         room = self.site_map.room_at(*map(float, xy))
         own = self.site_map.room_grid[cells[:, 0], cells[:, 1]] == (room.id if room else -1)

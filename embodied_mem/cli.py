@@ -26,7 +26,7 @@ class Evaluate:
     """
 
     config: Annotated[Positional[str], arg(metavar="CONFIG")]
-    """A YAML file, or the name of a shipped configuration (la_eqa, la_eqa_small)."""
+    """A YAML file, or the name of a shipped configuration (la_eqa, findingdory, la_eqa_small, findingdory_small …)."""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """The run folder; left out: runs/TASK-DIGEST."""
     seed: Annotated[int | None, arg(metavar="INT")] = None
@@ -34,16 +34,20 @@ class Evaluate:
     houses: Annotated[int | None, arg(metavar="INT")] = None
     """How many houses."""
     days: Annotated[int | None, arg(metavar="INT")] = None
-    """How many days the robot patrols before it is asked."""
+    """la_eqa: how many days the robot patrols before it is asked."""
     questions: Annotated[int | None, arg(metavar="INT")] = None
-    """How many questions in all, spread evenly over the houses."""
+    """la_eqa: how many questions in all, spread evenly over the houses."""
+    episodes: Annotated[int | None, arg(metavar="INT")] = None
+    """findingdory: experiences a house."""
+    interactions: Annotated[tuple[int, int] | None, arg(metavar="INT INT")] = None
+    """findingdory: fewest and most pick-and-place interactions of an experience."""
     workers: Annotated[int | None, arg(metavar="INT")] = None
     """Parallel processes; left out: one a core."""
 
     def run(self) -> None:
         from embodied_mem.evaluation.run import evaluate
 
-        names = ("seed", "houses", "days", "questions", "workers")
+        names = ("seed", "houses", "days", "questions", "episodes", "interactions", "workers")
         folder = evaluate(self.config, self.out, {n: getattr(self, n) for n in names})
         _print_summary(folder)
 
@@ -54,30 +58,35 @@ class Score:
 
     For example:
     $ embodied-mem score runs/small/predictions.jsonl --out metrics.json
+    $ embodied-mem score answers.csv --episodes-of runs/findingdory
     """
 
     predictions: Annotated[Positional[Path], arg(metavar="PREDICTIONS")]
     """A predictions.jsonl."""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """Write the metrics here as well."""
-    task: str = "la_eqa"
-    """The task that made the file."""
+    task: str | None = None
+    """The task that made the file; left out: what the run folder or the rows say."""
+    episodes_of: Annotated[Path | None, arg(metavar="RUN")] = None
+    """The run folder whose instructions a file made elsewhere answers (columns ep_id, task_id, answer)."""
 
     def run(self) -> None:
         import json
 
-        from embodied_mem import registry
         from embodied_mem.errors import InputError
         from embodied_mem.evaluation.run import read_rows, write_atomically
+        from embodied_mem.evaluation.score import foreign_rows, task_of
 
         if not self.predictions.is_file():
             raise InputError(f"no predictions file at {self.predictions}; give the predictions.jsonl of a run folder")
-        cls = registry.load("tasks", self.task)
-        rows = list(read_rows(self.predictions, torn_ok=False))
+        if self.episodes_of:
+            cls, rows = foreign_rows(self.predictions, self.episodes_of, self.task)
+        else:
+            rows = list(read_rows(self.predictions, torn_ok=False))
+            cls = task_of(self.predictions, rows, self.task)
         if not rows:
             raise InputError(f"{self.predictions} holds no predictions; give the predictions.jsonl of a finished run")
-        metrics = cls.score(rows)
-        text = json.dumps(metrics, indent=1)
+        text = json.dumps(cls.score(rows), indent=1)
         if self.out:
             write_atomically(self.out, text + "\n")
         print(text)

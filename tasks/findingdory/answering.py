@@ -56,10 +56,8 @@ class Episode:
 
         ``folder``: of the run; the episode file goes into its ``episodes``, pictures into its ``pictures``.
         """
-        settings = ExperienceConfig(tuple(config.interactions), config.seconds_per_step)
-        digest = digest_of(house, episode, settings, config.noise)
-        kept = Path(config.cache) / f"house-{house}-{episode}-{digest[:8]}"
-        experience = record_experience(house, episode, settings, kept, config.noise, status)
+        kept = folder_of(config, house, episode)
+        experience = record_experience(house, episode, settings_of(config), kept, config.noise, status)
         log = experience.log()
         scene = Scene(log.after)
         facts = facts_beside(kept, log, scene, status)
@@ -114,7 +112,18 @@ class Episode:
         self.pictures.draw(item, row, row["correct"], self.present.path(robot) if low else [], ends, seen)
 
 
-def facts_beside(folder: Path, log: EpisodeLog, scene: Scene, status: Status) -> Facts:
+def settings_of(config: FindingDoryConfig) -> ExperienceConfig:
+    """How experiences of a run are made."""
+    return ExperienceConfig(tuple(config.interactions), config.seconds_per_step)
+
+
+def folder_of(config: FindingDoryConfig, house: int, episode: int) -> Path:
+    """Where the cache of a run keeps an experience."""
+    digest = digest_of(house, episode, settings_of(config), config.noise)
+    return Path(config.cache) / f"house-{house}-{episode}-{digest[:8]}"
+
+
+def facts_beside(folder: Path, log: EpisodeLog, scene: Scene, status: Status = lambda text: None) -> Facts:
     """The facts of an experience, from beside it or made anew."""
     path = folder / "facts.npz"
     try:

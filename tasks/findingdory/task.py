@@ -98,6 +98,13 @@ class FindingDory:
         return score(rows)
 
     @staticmethod
+    def foreign(predictions: Path, run: Path) -> tuple[list[dict], list[str]]:
+        """Rows to score for answers made elsewhere to a run's instructions, and what was wrong with single ones."""
+        from embodied_mem.tasks.findingdory.foreign import foreign_rows
+
+        return foreign_rows(predictions, run)
+
+    @staticmethod
     def made(row: dict) -> bool:
         """Whether a line of a predictions file is this task's."""
         return "quantifier" in row or "task_id" in row

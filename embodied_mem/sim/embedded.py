@@ -161,16 +161,16 @@ class EmbeddedSimulator:
             self._write("remove", thing, before=description(thing))
 
     def _place(self, target: Target | None) -> None:
-        at = self._placement(target)
+        at = self._placement(self._held, target)
         if at is not None:
             thing, self._held = replace(self._held, **at), None
             self._write("appear", thing, after=description(thing))
 
-    def _placement(self, target: Target | None, head: Pose | None = None) -> dict | None:
-        """Where a place would put the held thing, from here or from where the head would be."""
+    def _placement(self, thing: Thing, target: Target | None, head: Pose | None = None) -> dict | None:
+        """Where a place would put a thing, from here or from where the head would be."""
         head = head or self._body.head
-        view, rng = self._draw(planar_pose(*head), None), np.random.default_rng([self._seed, self._held.id])
-        return find_place(self._house, view, head, self.spec.camera, self._held, rng, target)
+        view, rng = self._draw(planar_pose(*head), None), np.random.default_rng([self._seed, thing.id])
+        return find_place(self._house, view, head, self.spec.camera, thing, rng, target)
 
     def _write(self, kind: str, thing: Thing, before: dict | None = None, after: dict | None = None) -> None:
         self._log.append(

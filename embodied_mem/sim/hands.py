@@ -18,7 +18,7 @@ from embodied_mem.types import Camera, planar_pose
 
 REACH_M = 1.5  # along the floor; the default camera sees the floor from 1.3 m on
 SEEN_PX = 30  # pixels of a target that must show
-DRAWS = 32  # placements that are tried on a surface
+DRAWS = 16  # placements that are tried on a surface
 CLEAR = 0.7  # share of what was put down that should show
 
 Pose = tuple[float, float, float]

@@ -79,12 +79,9 @@ class Truth:
         """What is in the gripper."""
         return self._sim._held
 
-    def placement(self, target: Target, head: tuple[float, float, float] | None = None) -> dict | None:
-        """Where "place" would put the held thing (room, furniture, surface, x, y, z, yaw), from here or from ``head``.
-
-        None where there is no room, or nothing in the hand.
-        """
-        return self._sim._placement(target, head) if self._sim._held is not None else None
+    def placement(self, thing: Thing, target: Target, head: tuple[float, float, float] | None = None) -> dict | None:
+        """Where "place" would put a thing (room, furniture, surface, x, y, z, yaw), from here or from ``head``."""
+        return self._sim._placement(thing, target, head)
 
     @property
     def grid(self) -> Grid:

@@ -124,5 +124,3 @@ def goals_in_turn(house: House, plan: Plan, thing: Thing, used: Collection[int],
             if place_on(house.things, place, thing.size, rng, thing.label) is not None:
                 found.append((rank, (piece.id, str(name))))
     return [surface for _, surface in sorted(found)]
-
-

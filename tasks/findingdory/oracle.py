@@ -32,7 +32,7 @@ MIN_FRAMES, MAX_FRAMES, MAX_COUNT = 400, 3400, 11  # errands end where MAX_COUNT
 UNIT_FRAMES = 150  # of an interaction, about
 UNIT_STEPS = 300  # no interaction begins with fewer steps left in the day
 AWAY_M = 2.5  # from what was put down last to the end pose
-SPOTS, PLACES = 5, 12  # tried for a thing and, of surfaces, for an interaction
+SPOTS = 5  # tried for a thing or a surface
 DAY = 24 * HOUR
 
 
@@ -216,7 +216,7 @@ class Oracle:
         handled = {i.thing for i in self.interactions}
         used = {i.goal[0] for i in self.interactions}
         for thing in things_in_turn(self._sim.truth.house, self.plan, handled, k):
-            goals = goals_in_turn(self._sim.truth.house, self.plan, thing, used, k)
+            goals = self._goals(thing, goals_in_turn(self._sim.truth.house, self.plan, thing, used, k))
             if not goals:
                 continue
             for xy in self._views(thing):
@@ -229,6 +229,13 @@ class Oracle:
             f"house {self.plan.house.seed}, episode {self.plan.episode}: no thing is left for interaction {k + 1} of "
             f"{self.plan.count}; ask for fewer interactions or take another house"
         )
+
+    def _goals(self, thing: Thing, goals: list[Surface]) -> list[Surface]:
+        """The goals from the first on that the thing could be put on; none where there is no such."""
+        for n, goal in enumerate(goals):
+            if any(True for _ in self._stands(self.plan.house.piece(goal[0]), thing, goal)):
+                return goals[n:]
+        return []
 
     def _views(self, thing: Thing) -> Iterator[XY]:
         """Spots from which the thing can be seen and reached, best first; checked with a picture each."""
@@ -269,19 +276,19 @@ class Oracle:
     def _carry(self, k: int, thing: Thing, goals: list[Surface]) -> Iterator[None]:
         rng = self.plan.rng("pauses", k)
         start = (thing.furniture, thing.surface)
+        t1 = self.frames
         yield from self._do("manipulate")
-        t1 = self.frames - 1
         yield from self._do(*["stop"] * int(rng.integers(2, 5)))
         yield from self._do("pick", target=thing.id)
         yield from self._do(*["stop"] * int(rng.integers(1, 3)))
+        t2 = self.frames
         yield from self._do("navigate")
-        t2 = self.frames - 1
         goal = yield from self._bring(thing, goals)
+        t3 = self.frames
         yield from self._do("manipulate")
-        t3 = self.frames - 1
         yield from self._do(*["stop"] * int(rng.integers(2, 5)))
+        t4 = self.frames
         yield from self._do("place", target=goal)
-        t4 = self.frames - 1
         if self._sim.truth.held is not None:
             raise InputError(f"house {self.plan.house.seed}: thing {thing.id} did not go onto {goal}, which had room")
         steps = (t1, t2, t3, t4)
@@ -310,18 +317,18 @@ class Oracle:
         """Drive to where the thing can be put on one of the goals; returns the surface."""
         for goal in goals:
             piece = self.plan.house.piece(goal[0])
-            for xy, aim in self._stands(piece, goal):
+            for xy, aim in self._stands(piece, thing, goal):
                 yield from self._go(xy)
                 yield from self._face(aim)
-                if self._can_place(goal, self._sim.truth.head):
+                if self._can_place(thing, goal, self._sim.truth.head):
                     return goal
         raise InputError(
             f"house {self.plan.house.seed}, episode {self.plan.episode}: no surface can be reached for {thing.label} "
             f"{thing.id}; take another episode"
         )
 
-    def _stands(self, piece: Furniture, goal: Surface) -> Iterator[tuple[XY, XY]]:
-        """Spots before a surface from which the held thing could be put on it in sight, with what to look at."""
+    def _stands(self, piece: Furniture, thing: Thing, goal: Surface) -> Iterator[tuple[XY, XY]]:
+        """Spots before a surface from which the thing could be put on it in sight, with what to look at."""
         points = self._floor.before(piece)
         if not len(points):
             return
@@ -333,14 +340,14 @@ class Oracle:
         cost = np.abs(low - math.radians(34)) + 4 * np.maximum(low - math.radians(48), 0) + 0.3 * luck
         for xy in spread(points, cost, SPOTS):
             aim = _within(surface.rect, xy)
-            if self._can_place(goal, self._looking(xy, aim)):
+            if self._can_place(thing, goal, self._looking(xy, aim)):
                 yield xy, aim
 
-    def _can_place(self, goal: Surface, head: Pose) -> bool:
-        at = self._sim.truth.placement(goal, head)
+    def _can_place(self, thing: Thing, goal: Surface, head: Pose) -> bool:
+        at = self._sim.truth.placement(thing, goal, head)
         if at is None or not self._counts(head, goal[0], (at["x"], at["y"])):
             return False
-        return self._upright(math.dist(head[:2], (at["x"], at["y"])), at["z"], self._sim.truth.held.size[2])
+        return self._upright(math.dist(head[:2], (at["x"], at["y"])), at["z"], thing.size[2])
 
     def _upright(self, metres: float, z: float, height: float) -> bool:
         """Whether the image holds a thing that stands at ``z`` that far away from its bottom to its top."""

@@ -24,6 +24,7 @@ class Floor:
 
     def __init__(self, house: House, radius: float, closed: int = 0) -> None:
         self.house, self.closed = house, closed
+        self._before: dict[int, np.ndarray] = {}
         self.rooms = tuple(r for r in house.rooms if r.id != closed)
         for margin in MARGINS_M:
             self.grid = _main_part(passable_grid(house, radius + margin), [r for r in house.rooms if r.id == closed])
@@ -46,6 +47,11 @@ class Floor:
 
     def before(self, piece: Furniture) -> np.ndarray:
         """Positions (N 2) within ``NEAR_M`` of a piece in its room; in front of it where only that side is open."""
+        if piece.id not in self._before:
+            self._before[piece.id] = self._find_before(piece)
+        return self._before[piece.id]
+
+    def _find_before(self, piece: Furniture) -> np.ndarray:
         points = self.inside(self.house.room(piece.room)) if piece.room != self.closed else np.empty((0, 2))
         if not len(points):
             return points

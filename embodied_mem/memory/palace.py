@@ -22,6 +22,7 @@ from embodied_mem.memory.read import PalaceReader
 from embodied_mem.memory.records import (
     Absence,
     Change,
+    Handling,
     ObjectState,
     PlaceNode,
     RoomNode,
@@ -119,25 +120,17 @@ class MindPalace(PalaceReader):
         self._write()
         height, width = frame.depth.shape
         self._db.execute(
-            "INSERT INTO frames VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO frames VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (frame.ref.visit, frame.ref.index, frame.time, rows.pose_bytes(frame.base_to_map),
              rows.pose_bytes(frame.camera_to_map), rows.camera_json(frame.camera), height, width,
              names[0], len(color), names[1], len(depth), frame.gripper_full, frame.last_action,
-             frame.map_frame, frame.map_revision),
+             frame.map_frame, frame.map_revision, frame.mode),
         )  # fmt: skip
         self._last_index, self._last_time = frame.ref.index, frame.time
 
     def add_sightings(self, ref: FrameRef, lifted: Sequence[Lifted]) -> list[int]:
         """Store what was seen in a stored frame; returns the sightings' ids. InputError for an unknown frame or NaN."""
-        known = self._db.execute(
-            "SELECT time FROM frames WHERE visit = ? AND idx = ?", (ref.visit, ref.index)
-        ).fetchone()
-        if known is None:
-            raise InputError(f"frame {ref} is not in the palace; add_frame comes before add_sightings")
-        values = [rows.sighting_row(ref, known[0], one) for one in lifted]
-        for row in values:
-            if not all(math.isfinite(v) for v in row[5:14]):
-                raise InputError(f"sighting of {row[3]!r} in {ref} has a box that is not finite, {row[5:14]}; drop it")
+        values = self._sighting_rows(ref, lifted)
         self._write()
         origin = self._time_origin()
         marks = ", ".join("?" * 24)
@@ -148,6 +141,24 @@ class MindPalace(PalaceReader):
             self._db.execute("INSERT INTO sightings_near VALUES (?, ?, ?, ?, ?, ?, ?)", (new, x, x, y, y, t, t))
             ids.append(new)
         return ids
+
+    def add_held(self, ref: FrameRef, lifted: Lifted) -> None:
+        """Store what was seen in the robot's hand in a stored frame; errors as of :meth:`add_sightings`."""
+        values = self._sighting_rows(ref, [lifted])
+        self._write()
+        self._db.execute(f"INSERT INTO held VALUES (NULL, {', '.join('?' * 23)})", values[0])
+
+    def _sighting_rows(self, ref: FrameRef, lifted: Sequence[Lifted]) -> list[tuple]:
+        known = self._db.execute(
+            "SELECT time FROM frames WHERE visit = ? AND idx = ?", (ref.visit, ref.index)
+        ).fetchone()
+        if known is None:
+            raise InputError(f"frame {ref} is not in the palace; add_frame comes before add_sightings")
+        values = [rows.sighting_row(ref, known[0], one) for one in lifted]
+        for row in values:
+            if not all(math.isfinite(v) for v in row[5:14]):
+                raise InputError(f"sighting of {row[3]!r} in {ref} has a box that is not finite, {row[5:14]}; drop it")
+        return values
 
     def assign_tracks(self, tracks: dict[int, int | None]) -> None:
         """Say which track each sighting belongs to: sighting id → track id."""
@@ -169,11 +180,13 @@ class MindPalace(PalaceReader):
         tracks: Iterable[Track] = (),
         absences: Iterable[Absence] = (),
         changes: Iterable[Change] = (),
+        handlings: Iterable[Handling] = (),
     ) -> None:
         """Store what a visit's sightings were understood as.
 
         Rooms and places, where given, replace the former ones; tracks replace those of the same id, objects those of
-        the same track and visit (any visit: better rooms may rename old ones); absences and changes those of ``visit``.
+        the same track and visit (any visit: better rooms may rename old ones); absences, changes and handlings
+        those of ``visit``.
         """
         self._write()
         for table, records in (("rooms", rooms), ("places", places)):
@@ -186,6 +199,8 @@ class MindPalace(PalaceReader):
         self._insert("absences", absences)
         self._db.execute("DELETE FROM changes WHERE visit = ?", (visit,))
         self._insert("changes", changes, visit=visit)
+        self._db.execute("DELETE FROM handlings WHERE visit = ?", (visit,))
+        self._insert("handlings", handlings)
         recall.index_words(self._db)
 
     def put_embeddings(self, embeddings: dict[FrameRef, np.ndarray]) -> None:
@@ -234,5 +249,5 @@ class MindPalace(PalaceReader):
 
     def _insert(self, table: str, records: Iterable[Any], **extra: Any) -> None:
         names = (*rows.columns_of(table), *extra)
-        sql = f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        sql = f"INSERT OR REPLACE INTO {table} ({rows.quoted(names)}) VALUES ({', '.join('?' * len(names))})"
         self._db.executemany(sql, [(*rows.to_row(table, record), *extra.values()) for record in records])

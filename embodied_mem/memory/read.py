@@ -18,6 +18,7 @@ from embodied_mem.memory.records import (
     Absence,
     Change,
     FrameNode,
+    Handling,
     ObjectState,
     PlaceNode,
     RoomNode,
@@ -53,14 +54,14 @@ class PalaceReader:
         return list(self._all("visits"))
 
     def frames(self, visit: str | None = None) -> list[FrameNode]:
-        """The frames of a visit (all visits: None) in order: ref, time, poses, camera; no images."""
+        """The frames of a visit (all visits: None) in order: ref, time, poses, camera, mode, gripper; no images."""
         return [f for f in self._all("frames") if visit is None or f.ref.visit == visit]
 
     def load_frame(self, ref: FrameRef) -> Frame:
         """One stored frame with its images. InputError: no such frame. PalaceError: its image is damaged."""
         row = self._db.execute(
             "SELECT time, base_to_map, camera_to_map, camera, height, width, color, depth, gripper_full, last_action, "
-            "map_frame, map_revision FROM frames WHERE visit = ? AND idx = ?", (ref.visit, ref.index),
+            "map_frame, map_revision, mode FROM frames WHERE visit = ? AND idx = ?", (ref.visit, ref.index),
         ).fetchone()  # fmt: skip
         if row is None:
             raise InputError(f"frame {ref} is not in the palace {self.folder}")
@@ -68,7 +69,7 @@ class PalaceReader:
             ref=ref, time=row[0], color=decode_color(self.images.read(row[6])),
             depth=decode_depth(self.images.read(row[7]), row[4], row[5]),
             base_to_map=rows.pose_from(row[1]), camera_to_map=rows.pose_from(row[2]), camera=rows.camera_from(row[3]),
-            gripper_full=bool(row[8]), last_action=row[9], map_frame=row[10], map_revision=row[11],
+            gripper_full=bool(row[8]), last_action=row[9], map_frame=row[10], map_revision=row[11], mode=row[12],
         )  # fmt: skip
 
     def load_map(self) -> SiteMap:
@@ -147,6 +148,15 @@ class PalaceReader:
         """Single sightings in order of time. ``near``: x, y, radius in metres; ``between``: UTC seconds, inclusive."""
         return recall.sightings(self._db, self._time_origin(), visit, track, label, ref, near, between)
 
+    def held(self, visit: str | None = None) -> list[Sighting]:
+        """What was seen in the robot's own hand (all visits: None), in order of time. It stands nowhere: these
+        sightings are in no track, on no map and not among :meth:`sightings`; ``xyz`` is where the hand was."""
+        return [s for s in self._all("held") if visit is None or s.ref.visit == visit]
+
+    def handlings(self, visit: str | None = None) -> list[Handling]:
+        """What the robot took up and put down (all visits: None), in order of time."""
+        return [h for h in self._all("handlings") if visit is None or h.visit == visit]
+
     def recall(self, words: str | None = None, **filters: Any) -> list[recall.Hit]:
         """Everything that fits all filters, best first; see :func:`embodied_mem.memory.recall.recall`."""
         return recall.recall(self, words, **filters)
@@ -179,8 +189,10 @@ def _read_table(db: sqlite3.Connection, table: str) -> list:
         "objects": "(SELECT start FROM visits WHERE visits.id = objects.visit), track",
         "absences": "(SELECT start FROM visits WHERE visits.id = absences.visit), track, id",
         "changes": "before, track, id",
+        "handlings": "(SELECT start FROM visits WHERE visits.id = handlings.visit), \"index\"",
     }.get(table, "id")
-    return [rows.from_row(table, row) for row in db.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY {order}")]
+    sql = f"SELECT {rows.quoted(names)} FROM {table} ORDER BY {order}"
+    return [rows.from_row(table, row) for row in db.execute(sql)]
 
 
 def _read_visits(db: sqlite3.Connection, table: str) -> list[Visit]:
@@ -189,9 +201,13 @@ def _read_visits(db: sqlite3.Connection, table: str) -> list[Visit]:
 
 
 def _read_frames(db: sqlite3.Connection, table: str) -> list[FrameNode]:
-    sql = ("SELECT visit, idx, frames.time, base_to_map, camera_to_map, camera FROM frames "
-           "JOIN visits ON visits.id = visit ORDER BY start, idx")  # fmt: skip
+    sql = ("SELECT visit, idx, frames.time, base_to_map, camera_to_map, camera, mode, gripper_full, last_action "
+           "FROM frames JOIN visits ON visits.id = visit ORDER BY start, idx")  # fmt: skip
     return [rows.frame_node(row) for row in db.execute(sql)]
 
 
-_READERS = {"visits": _read_visits, "frames": _read_frames}
+def _read_held(db: sqlite3.Connection, table: str) -> list[Sighting]:
+    return [rows.sighting(row) for row in db.execute(f"SELECT {rows.HELD_COLUMNS} FROM held ORDER BY time, id")]
+
+
+_READERS = {"visits": _read_visits, "frames": _read_frames, "held": _read_held}

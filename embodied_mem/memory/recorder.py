@@ -46,7 +46,8 @@ class Recorder:
             raise
 
     def _record(self, visit_id: str, frames: Iterable[Frame], progress: Callable[[int], None] | None) -> Structure:
-        from embodied_mem.perception.lifting import lift_all
+        from embodied_mem.perception.hand import split, without_hand
+        from embodied_mem.perception.lifting import lift, lift_all
 
         site_map = self._site_map()
         views, frame = None, None
@@ -55,9 +56,12 @@ class Recorder:
                 self.palace.begin_visit(visit_id, frame.time)
                 views = self._views[visit_id] = Views(frame.camera)
             self.palace.add_frame(frame)
-            seen = [one for one in lift_all(frame, self.detector.detect(frame, "index")) if one is not None]
+            held, scene = split(frame, self.detector.detect(frame, "index"))
+            seen = [one for one in lift_all(frame, scene) if one is not None]
             self.palace.add_sightings(frame.ref, seen)
-            site_map.integrate(frame)
+            if held is not None and (lifted := lift(frame, held)) is not None:
+                self.palace.add_held(frame.ref, lifted)
+            site_map.integrate(without_hand(frame))
             views.add(frame.depth, frame.ref, frame.base_to_map, frame.camera_to_map)
             if progress:
                 progress(count)

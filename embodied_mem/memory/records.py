@@ -23,13 +23,17 @@ class Visit:
 
 @dataclass(frozen=True, eq=False)
 class FrameNode:
-    """A stored frame without its images: when, from where (4×4 float64 as believed then), through which camera."""
+    """A stored frame without its images: when, from where (4×4 float64 as believed then), through which camera, and
+    what the robot knew of itself (as in :class:`~embodied_mem.types.Frame`)."""
 
     ref: FrameRef
     time: float
     base_to_map: np.ndarray
     camera_to_map: np.ndarray
     camera: Camera
+    mode: str = "navigation"
+    gripper_full: bool = False
+    last_action: str = ""
 
 
 @dataclass(frozen=True)

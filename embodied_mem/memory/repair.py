@@ -39,7 +39,7 @@ def verify(db: sqlite3.Connection, images: ImageStore, mend: bool) -> list[str]:
 def drop_visit(db: sqlite3.Connection, visit: str) -> None:
     """Remove every row of a visit (image files stay: others may share them)."""
     db.execute("DELETE FROM sightings_near WHERE id IN (SELECT id FROM sightings WHERE visit = ?)", (visit,))
-    for table in ("sightings", "frames", "objects", "absences", "changes", "embeddings"):
+    for table in ("sightings", "held", "frames", "objects", "absences", "changes", "handlings", "embeddings"):
         db.execute(f"DELETE FROM {table} WHERE visit = ?", (visit,))
     db.execute("DELETE FROM visits WHERE id = ?", (visit,))
 
@@ -47,11 +47,13 @@ def drop_visit(db: sqlite3.Connection, visit: str) -> None:
 def _drop_frames(db: sqlite3.Connection, torn: list[tuple[str, int]]) -> None:
     for key in torn:
         db.execute("DELETE FROM sightings_near WHERE id IN (SELECT id FROM sightings WHERE visit = ? AND idx = ?)", key)
-        for table in ("sightings", "frames", "embeddings"):
+        for table in ("sightings", "held", "frames", "embeddings"):
             db.execute(f"DELETE FROM {table} WHERE visit = ? AND idx = ?", key)
     gone = {f"{visit}/{index:06d}" for visit, index in torn}
-    for table in ("objects", "places", "absences") if gone else ():
-        for row, text in db.execute(f"SELECT id, frames FROM {table}").fetchall():
+    # A handling keeps the names of its four frames: they say when, whether or not there is a picture.
+    lists = (("objects", "frames"), ("places", "frames"), ("absences", "frames"), ("handlings", "held"))
+    for table, column in lists if gone else ():
+        for row, text in db.execute(f"SELECT id, {column} FROM {table}").fetchall():
             kept = [ref for ref in json.loads(text) if ref not in gone]
             if len(kept) != len(json.loads(text)):
-                db.execute(f"UPDATE {table} SET frames = ? WHERE id = ?", (json.dumps(kept), row))
+                db.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (json.dumps(kept), row))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,31 +14,42 @@ from embodied_mem.memory.records import (
     Absence,
     Change,
     FrameNode,
+    Handling,
     ObjectState,
     PlaceNode,
     RoomNode,
     Sighting,
+    Spot,
     Track,
 )
 from embodied_mem.types import Camera, FrameRef
 
 # Fields that stand in their table as JSON.
-_JSON = {"centroid", "rect", "frames", "labels", "rgb", "xyz", "low", "high", "surfaces", "colours", "visits"}
-_TUPLES = {"centroid", "rect", "rgb", "xyz", "low", "high", "visits"}
+_JSON = {"centroid", "rect", "frames", "labels", "rgb", "xyz", "low", "high", "surfaces", "colours", "visits",
+         "times"}  # fmt: skip
+_TUPLES = {"centroid", "rect", "rgb", "xyz", "low", "high", "visits", "times"}
+_REFS = {"frames", "held"}
+_SPOTS = {"start", "goal"}
 
 TABLES: dict[str, type] = {
     "rooms": RoomNode, "places": PlaceNode, "tracks": Track, "objects": ObjectState, "absences": Absence,
-    "changes": Change,
+    "changes": Change, "handlings": Handling,
 }  # fmt: skip
-SIGHTING_COLUMNS = (
+HELD_COLUMNS = (
     "id, visit, idx, time, label, score, x, y, z, low_x, low_y, low_z, high_x, high_y, high_z, "
-    "box_x0, box_y0, box_x1, box_y1, pixels, range_m, red, green, blue, track"
+    "box_x0, box_y0, box_x1, box_y1, pixels, range_m, red, green, blue"
 )
+SIGHTING_COLUMNS = HELD_COLUMNS + ", track"
 
 
 def columns_of(table: str) -> tuple[str, ...]:
     """The columns of a table that make up its record, in the record's order."""
     return tuple(TABLES[table].__dataclass_fields__)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Column names for SQL, some of which are its own words."""
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def to_row(table: str, record: Any) -> tuple:
@@ -51,16 +64,21 @@ def from_row(table: str, row: tuple) -> Any:
 
 
 def _encode(name: str, value: Any) -> Any:
-    if name == "frames":
+    if name in _REFS:
         return json.dumps([str(ref) for ref in value])
+    if name in _SPOTS:
+        return json.dumps(asdict(value), default=float)
     if isinstance(value, np.generic):
         value = value.item()
     return json.dumps(value, default=float) if name in _JSON else value
 
 
 def _decode(name: str, value: Any) -> Any:
-    if name == "frames":
+    if name in _REFS:
         return tuple(FrameRef.parse(text) for text in json.loads(value))
+    if name in _SPOTS:
+        spot = json.loads(value)
+        return Spot(**{**spot, "xyz": tuple(spot["xyz"])})
     if name == "fixed":
         return bool(value)
     if name not in _JSON:
@@ -70,7 +88,7 @@ def _decode(name: str, value: Any) -> Any:
 
 
 def sighting_row(ref: FrameRef, time: float, lifted: Any) -> tuple:
-    """One ``Lifted`` as the values of ``SIGHTING_COLUMNS`` without id and track."""
+    """One ``Lifted`` as the values of ``HELD_COLUMNS`` without id."""
     numbers = [float(v) for v in (*lifted.xyz, *lifted.low, *lifted.high)]
     box = [int(v) for v in lifted.box]
     rgb = [float(v) for v in lifted.rgb]
@@ -79,11 +97,11 @@ def sighting_row(ref: FrameRef, time: float, lifted: Any) -> tuple:
 
 
 def sighting(row: tuple) -> Sighting:
-    """The record of a row of ``SIGHTING_COLUMNS``."""
+    """The record of a row of ``SIGHTING_COLUMNS`` or ``HELD_COLUMNS``."""
     return Sighting(
         id=row[0], ref=FrameRef(row[1], row[2]), time=row[3], label=row[4], score=row[5], xyz=tuple(row[6:9]),
         low=tuple(row[9:12]), high=tuple(row[12:15]), box=tuple(row[15:19]), pixels=row[19], range_m=row[20],
-        rgb=tuple(row[21:24]), track=row[24],
+        rgb=tuple(row[21:24]), track=row[24] if len(row) > 24 else None,
     )  # fmt: skip
 
 
@@ -101,10 +119,12 @@ def camera_json(camera: Camera) -> str:
     return json.dumps(asdict(camera))
 
 
+@lru_cache(maxsize=64)
 def camera_from(text: str) -> Camera:
     return Camera(**json.loads(text))
 
 
 def frame_node(row: tuple) -> FrameNode:
-    """A row of visit, idx, time, base_to_map, camera_to_map, camera."""
-    return FrameNode(FrameRef(row[0], row[1]), row[2], pose_from(row[3]), pose_from(row[4]), camera_from(row[5]))
+    """A row of visit, idx, time, base_to_map, camera_to_map, camera, mode, gripper_full, last_action."""
+    base, camera_pose, camera = pose_from(row[3]), pose_from(row[4]), camera_from(row[5])
+    return FrameNode(FrameRef(row[0], row[1]), row[2], base, camera_pose, camera, row[6], bool(row[7]), row[8])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from embodied_mem.errors import PalaceError
 
-VERSION = 1
+VERSION = 2
 FILE = "palace.sqlite"
 
 _TABLES = """
@@ -19,7 +19,7 @@ CREATE TABLE frames (
     base_to_map BLOB NOT NULL, camera_to_map BLOB NOT NULL, camera TEXT NOT NULL, height INTEGER, width INTEGER,
     color TEXT NOT NULL, color_bytes INTEGER NOT NULL, depth TEXT NOT NULL, depth_bytes INTEGER NOT NULL,
     gripper_full INTEGER NOT NULL, last_action TEXT NOT NULL, map_frame TEXT NOT NULL, map_revision INTEGER NOT NULL,
-    UNIQUE (visit, idx));
+    mode TEXT NOT NULL DEFAULT 'navigation', UNIQUE (visit, idx));
 CREATE TABLE sightings (
     id INTEGER PRIMARY KEY, visit TEXT NOT NULL, idx INTEGER NOT NULL, time REAL NOT NULL,
     label TEXT NOT NULL, score REAL NOT NULL, x REAL, y REAL, z REAL,
@@ -46,6 +46,21 @@ CREATE TABLE maps (id INTEGER PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE embeddings (visit TEXT, idx INTEGER, vector BLOB NOT NULL, PRIMARY KEY (visit, idx));
 CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'porter unicode61');
 """
+# What came with version 2: what the robot held (seen in its hand, so in no place of the room) and what it handled.
+_HANDLING = """
+CREATE TABLE held (
+    id INTEGER PRIMARY KEY, visit TEXT NOT NULL, idx INTEGER NOT NULL, time REAL NOT NULL,
+    label TEXT NOT NULL, score REAL NOT NULL, x REAL, y REAL, z REAL,
+    low_x REAL, low_y REAL, low_z REAL, high_x REAL, high_y REAL, high_z REAL,
+    box_x0 INTEGER, box_y0 INTEGER, box_x1 INTEGER, box_y1 INTEGER,
+    pixels INTEGER, range_m REAL, red REAL, green REAL, blue REAL);
+CREATE INDEX held_by_frame ON held (visit, idx);
+CREATE TABLE handlings (
+    id INTEGER PRIMARY KEY, visit TEXT NOT NULL, "index" INTEGER NOT NULL, label TEXT, labels TEXT, colours TEXT,
+    times TEXT, frames TEXT, held TEXT, start TEXT, goal TEXT, track INTEGER, UNIQUE (visit, "index"));
+"""
+# By version: what makes it the next one.
+_UPGRADES = {1: "ALTER TABLE frames ADD COLUMN mode TEXT NOT NULL DEFAULT 'navigation';" + _HANDLING}
 
 
 def create(folder: Path, site: str, detector: str) -> sqlite3.Connection:
@@ -57,7 +72,7 @@ def create(folder: Path, site: str, detector: str) -> sqlite3.Connection:
     half = folder / (FILE + ".new")
     half.unlink(missing_ok=True)
     db = sqlite3.connect(half, isolation_level=None)
-    db.executescript(_TABLES)
+    db.executescript(_TABLES + _HANDLING)
     about = {"site": site, "detector": detector, "created": repr(time.time())}
     db.executemany("INSERT INTO meta VALUES (?, ?)", about.items())
     db.execute(f"PRAGMA user_version = {VERSION}")
@@ -67,7 +82,10 @@ def create(folder: Path, site: str, detector: str) -> sqlite3.Connection:
 
 
 def connect(folder: Path, read_only: bool) -> sqlite3.Connection:
-    """Open the database of a palace folder; PalaceError says what is wrong with it and what to do."""
+    """Open the database of a palace folder; PalaceError says what is wrong with it and what to do.
+
+    A palace of an earlier version is brought up to date, also where it is opened for reading.
+    """
     path = folder / FILE
     if not path.is_file():
         raise PalaceError(f"{folder} holds no {FILE}; record a palace there first or give another folder")
@@ -76,6 +94,10 @@ def connect(folder: Path, read_only: bool) -> sqlite3.Connection:
     db = None
     try:
         db = _connect(path, read_only)
+        if db.execute("PRAGMA user_version").fetchone()[0] in _UPGRADES:
+            db.close()
+            _upgrade(path)
+            db = _connect(path, read_only)
         version = db.execute("PRAGMA user_version").fetchone()[0]
         db.execute("SELECT count(*) FROM meta").fetchone()
         if not read_only:
@@ -92,6 +114,23 @@ def connect(folder: Path, read_only: bool) -> sqlite3.Connection:
         raise PalaceError(f"{path} has schema version {version}, this library reads {VERSION}; "
                           "record again or use the library version that wrote it")
     return db
+
+
+def _upgrade(path: Path) -> None:
+    """Bring the database to VERSION in one transaction: it is of either version whatever happens."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=10)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        while (version := db.execute("PRAGMA user_version").fetchone()[0]) in _UPGRADES:
+            for statement in _UPGRADES[version].split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {version + 1}")
+        db.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise PalaceError(f"{path} is of an earlier schema version and cannot be brought to version {VERSION} "
+                          f"({error}); make its folder writable, or open a copy of it") from error
+    finally:
+        db.close()
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:

@@ -9,6 +9,8 @@ import numpy as np
 from embodied_mem.errors import InputError
 from embodied_mem.types import Frame
 
+MODES = ("navigation", "manipulation")
+
 
 def check_frame(frame: Frame, visit: str | None, last_index: int, last_time: float) -> None:
     """Raise InputError unless ``frame`` may follow the frame ``last_index`` taken at ``last_time`` in ``visit``."""
@@ -23,6 +25,8 @@ def check_frame(frame: Frame, visit: str | None, last_index: int, last_time: flo
         raise InputError(f"{name}: time {frame.time} is not finite; give UTC seconds")
     if frame.time < last_time:
         raise InputError(f"{name}: time {frame.time} runs back behind {last_time}; mend the clock or begin a visit")
+    if frame.mode not in MODES:
+        raise InputError(f"{name}: mode {frame.mode!r} is none of {', '.join(MODES)}")
     _check_images(frame, name)
     for pose_name in ("base_to_map", "camera_to_map"):
         check_pose(getattr(frame, pose_name), f"{name}: {pose_name}")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from embodied_mem.errors import InputError, PalaceError
 from embodied_mem.memory.palace import MindPalace
-from embodied_mem.memory.records import ObjectState, Track
+from embodied_mem.memory.records import Handling, ObjectState, Spot, Track
 from embodied_mem.perception.lifting import Lifted
 from embodied_mem.types import Camera, Frame, FrameRef, planar_pose
 
@@ -56,14 +56,18 @@ def palace(tmp_path):
 
 
 def test_a_frame_comes_back_as_it_went_in(palace):
-    given = frame(0, depth=np.full((24, 32), 1.234, np.float32), gripper_full=True, last_action="left")
+    given = frame(0, depth=np.full((24, 32), 1.234, np.float32), gripper_full=True, last_action="left",
+                  mode="manipulation")  # fmt: skip
     palace.begin_visit("v000", START)
     palace.add_frame(given)
     got = palace.load_frame(given.ref)
     assert np.array_equal(got.base_to_map, given.base_to_map) and np.array_equal(got.camera_to_map, given.camera_to_map)
     assert np.abs(got.depth - given.depth).max() <= 0.0005 and got.depth.dtype == np.float32
     assert np.abs(got.color.astype(int) - given.color).max() <= 4 and got.color.dtype == np.uint8
-    assert (got.time, got.camera, got.gripper_full, got.last_action) == (given.time, CAMERA, True, "left")
+    assert (got.time, got.camera) == (given.time, CAMERA)
+    node = palace.frames("v000")[0]
+    for one in (got, node):
+        assert (one.mode, one.gripper_full, one.last_action) == ("manipulation", True, "left")
 
 
 def test_everything_is_there_after_closing(tmp_path):
@@ -84,6 +88,7 @@ BAD_FRAMES = {
     "expected uint8": {"color": np.zeros((24, 32, 3), np.float32)},
     "runs back": {"time": START},
     "not finite": {"time": math.nan},
+    "none of navigation, manipulation": {"mode": "flying"},
     "count upwards": {"ref": FrameRef("v000", 0)},
     "belongs to visit": {"ref": FrameRef("v009", 5)},
     "NaN or infinite entries": {"base_to_map": np.full((4, 4), np.nan)},
@@ -165,6 +170,71 @@ def _set_version(path, version):
     db.close()
 
 
+def a_handling(index: int = 0, visit: str = "v000", track: int = 7) -> Handling:
+    refs = tuple(FrameRef(visit, i) for i in range(4))
+    here, there = Spot((1.0, 2.0, 0.8), "kitchen", "stove", 3), Spot((4.0, 2.0, 0.0), "study", "floor", None)
+    times = (START, START + 1.0, START + 2.0, START + 3.0)
+    return Handling(visit, index, "mug", {"mug": 9, "jar": 1}, {"red": 1.0}, times, refs, refs[1:3], here, there, track)
+
+
+def test_what_was_handled_is_kept_by_visit_and_in_order(palace):
+    record(palace, frames=4)
+    palace.put_structure("v000", handlings=[a_handling(1), a_handling(0)])
+    palace.commit()
+    assert palace.handlings() == palace.handlings("v000") == [a_handling(0), a_handling(1)]
+    assert palace.handlings("v001") == []
+    palace.put_structure("v000", handlings=[a_handling(0)])
+    assert len(palace.handlings()) == 1
+
+
+def test_what_is_in_the_hand_is_in_no_place(palace):
+    palace.begin_visit("v000", START)
+    palace.add_frame(frame(0))
+    palace.add_held(FrameRef("v000", 0), lifted("mug", 1.0, 2.0))
+    (held,) = palace.held("v000")
+    assert (held.label, held.ref, held.track) == ("mug", FrameRef("v000", 0), None)
+    assert palace.sightings() == palace.sightings(near=(1.0, 2.0, 1.0)) == []
+    with pytest.raises(InputError, match="not in the palace"):
+        palace.add_held(FrameRef("v000", 7), lifted())
+    with pytest.raises(InputError, match="not finite"):
+        palace.add_held(FrameRef("v000", 0), lifted(x=math.nan))
+
+
+def first_version(folder) -> None:
+    """A recorded palace as version 1 of the schema had it."""
+    with MindPalace.create(folder) as palace:
+        record(palace)
+    db = sqlite3.connect(folder / "palace.sqlite")
+    db.executescript("ALTER TABLE frames DROP COLUMN mode; DROP TABLE held; DROP TABLE handlings;"
+                     "PRAGMA user_version = 1")  # fmt: skip
+    db.close()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_palace_of_the_first_version_is_brought_up_to_date(tmp_path, read_only):
+    first_version(tmp_path / "p")
+    with MindPalace.open(tmp_path / "p", read_only=read_only) as palace:
+        assert len(palace.sightings()) == 3 and palace.handlings() == palace.held() == []
+        assert {node.mode for node in palace.frames()} == {"navigation"}
+    with MindPalace.open(tmp_path / "p") as palace:
+        palace.begin_visit("v001", START + 10)
+        palace.add_frame(frame(20, "v001", mode="manipulation"))
+        assert palace.load_frame(FrameRef("v001", 20)).mode == "manipulation"
+
+
+def test_a_palace_of_the_first_version_on_a_read_only_disk_is_refused_with_the_reason(tmp_path, monkeypatch):
+    first_version(tmp_path / "p")
+    real = sqlite3.connect
+
+    def read_only(path, **options):
+        uri = path if str(path).startswith("file:") else f"file:{path}?mode=ro"
+        return real(uri, **{**options, "uri": True})
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+    with pytest.raises(PalaceError, match="cannot be brought to version 2 .*make its folder writable"):
+        MindPalace.open(tmp_path / "p", read_only=True)
+
+
 def test_torn_and_missing_images_are_dropped_and_reported(tmp_path):
     with MindPalace.create(tmp_path / "p") as palace:
         record(palace, frames=4)
@@ -172,7 +242,7 @@ def test_torn_and_missing_images_are_dropped_and_reported(tmp_path):
             1, "v000", "mug", {"mug": 4}, "red", (1.0, 2.0, 3.0), (1.0, 2.0, 0.8), (1.0, 2.0, 0.8), (1.0, 2.0, 0.9),
             "kitchen", "desk", None, 4, 4, tuple(FrameRef("v000", i) for i in range(4)), 0.9,
         )  # fmt: skip
-        palace.put_structure("v000", objects=[state])
+        palace.put_structure("v000", objects=[state], handlings=[a_handling()])
         palace.commit()
         files = [palace._db.execute("SELECT color FROM frames WHERE idx = ?", (i,)).fetchone()[0] for i in (1, 2)]
         torn, missing = (palace.images.path(name) for name in files)
@@ -185,6 +255,7 @@ def test_torn_and_missing_images_are_dropped_and_reported(tmp_path):
     with MindPalace.open(tmp_path / "p") as writer:
         assert [f.ref.index for f in writer.frames()] == [0, 3] and "torn" in writer.report[0]
         assert [r.index for r in writer.objects()[0].frames] == [0, 3] and len(writer.sightings()) == 2
+        assert writer.handlings()[0].held == () and len(writer.handlings()[0].frames) == 4
     assert MindPalace.open(tmp_path / "p").report == []
 
 

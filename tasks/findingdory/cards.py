@@ -25,7 +25,9 @@ linear-gradient(var(--line),var(--line)) 0 50%/100% 1px no-repeat }
 .tl .carry { background:#d5dbe4; top:6px; height:5px } .tl .put { background:#2f5fd0 }
 .tl i.hit { outline:2px solid var(--good); border-radius:2px }
 .tl b { position:absolute; top:0; bottom:0; width:2px; margin-left:-1px; background:var(--bad) }
-.tl .axis .bar { border:0; background:none } .tl .axis span span { position:absolute; white-space:nowrap }
+.tl .axis .bar { border:0; background:none } .tl .axis span span { position:absolute; white-space:nowrap;
+transform:translateX(-50%) } .tl .axis span span:first-child { transform:none }
+.tl .axis span span.end { transform:translateX(-100%) }
 .tl u { position:absolute; transform:translateX(-50%); background:var(--bad); color:#fff; border-radius:8px;
 padding:0 5px; font-size:10.5px; line-height:14px; text-decoration:none; z-index:1 }
 .key { font-size:12px; color:var(--soft); margin:0 0 8px } .key i { display:inline-block; width:16px; height:9px;
@@ -41,7 +43,8 @@ border-radius:6px; display:block } .card summary small { color:var(--soft); whit
 def cards(rows: list[dict], pictures: Path) -> list[str]:
     """Some right and some wrong instructions of every category, from different episodes where there are some.
 
-    rows: of one agent, each with ``correct``; pictures: the folder that ``Pictures`` drew into, one below a job.
+    rows: of one agent, each with ``correct`` (HL) and ``driven`` (LL success); pictures: the folder that
+    ``Pictures`` drew into, one below a job.
     """
     drawn = [row for row in rows if _about(row, pictures).exists()]
     if not drawn:
@@ -75,6 +78,8 @@ def card(row: dict, about_file: Path) -> str:
     """One instruction, folded."""
     about = json.loads(about_file.read_text())
     mark = "<span class=right>right</span>" if row["correct"] else "<span class=wrong>wrong</span>"
+    if row["correct"] and not row["driven"]:
+        mark += ", <span class=wrong>not reached</span>"
     head = (
         f"{mark} <b>{html.text(row['instruction'])}</b> "
         f"<small>template {row['template']} · {row['id'].split('/')[0]} · {row['interactions']} interactions</small>"
@@ -153,7 +158,10 @@ def _timeline(line: dict) -> str:
     strokes = "".join(f"<b style='left:{x:.2f}%'></b>" for x in at)
     rows = [_bar(k, row, whole, strokes) for k, row in enumerate(line["rows"])]
     top = "".join(f"<u style='left:{x:.2f}%'>{k + 1}</u>" for k, x in enumerate(at))
-    ticks = "".join(f"<span style='left:{100 * f / whole:.2f}%'>{html.text(t)}</span>" for f, t in line["ticks"])
+    ticks = "".join(
+        f"<span style='left:{100 * f / whole:.2f}%'{' class=end' if f > 0.93 * whole else ''}>{html.text(t)}</span>"
+        for f, t in line["ticks"]
+    )
     return (
         f"<div class=tl><div class=axis><span class=name></span><span class=bar>{top}</span></div>{''.join(rows)}"
         f"<div class=axis><span class=name></span><span class=bar>{ticks}</span></div></div>"

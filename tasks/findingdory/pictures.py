@@ -196,6 +196,7 @@ def clock(seconds: float, zero: float) -> str:
 
 
 def _draw_map(axes, site: SiteMap) -> None:
+    """Rooms in colour, what stands in the way in grey; the view ends where the map knows nothing."""
     room = site.room_grid.astype(float)
     low = np.asarray(site.origin)
     high = low + np.array(room.shape) * site.resolution
@@ -203,6 +204,10 @@ def _draw_map(axes, site: SiteMap) -> None:
     shown = np.where(room > 0, room % 10, np.nan)
     axes.imshow(shown.T, origin="lower", extent=extent, cmap="Pastel1", interpolation="nearest", vmin=0, vmax=9)
     axes.imshow(np.where(site.occupied(), 0.35, np.nan).T, origin="lower", extent=extent, cmap="gray", vmin=0, vmax=1)
+    known = np.argwhere((room > 0) | site.occupied())
+    if len(known):
+        (x0, y0), (x1, y1) = low + site.resolution * known.min(0), low + site.resolution * (known.max(0) + 1)
+        axes.set(xlim=(x0 - 0.2, x1 + 0.2), ylim=(y0 - 0.2, y1 + 0.2))
 
 
 def _jpeg(color: np.ndarray) -> bytes:

@@ -13,7 +13,7 @@ from embodied_mem.evaluation import report as html
 from embodied_mem.evaluation.run import read_rows
 from embodied_mem.tasks.findingdory.cards import cards
 from embodied_mem.tasks.findingdory.items import CATEGORIES
-from embodied_mem.tasks.findingdory.metrics import category_key, over_templates
+from embodied_mem.tasks.findingdory.metrics import key_of, over_templates
 from embodied_mem.tasks.findingdory.verdicts import judged
 
 MAIN = "mind_palace"
@@ -101,7 +101,7 @@ def _categories(metrics: dict) -> list[str]:
     agents = metrics["agents"]
     lines = []
     for category in ("all", *CATEGORIES):
-        key = category if category == "all" else category_key(category)
+        key = category if category == "all" else key_of(category)
         cells = [
             f"{_shade(row['hl_sr'][key])}<br><small>{_interval(row['intervals']['hl_sr'].get(key))}</small>"
             for row in agents.values()

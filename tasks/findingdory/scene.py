@@ -12,6 +12,7 @@ from collections import OrderedDict
 import numpy as np
 
 from embodied_mem.errors import InputError
+from embodied_mem.geodesic import XY, Grid
 from embodied_mem.sim.house import Furniture, House, Thing
 from embodied_mem.sim.layout import contains
 from embodied_mem.sim.protocol import RobotSpec
@@ -24,7 +25,6 @@ from embodied_mem.tasks.findingdory.settings import CAMERA, OBJECT_M
 from embodied_mem.tasks.findingdory.viewpoints import Viewpoints
 from embodied_mem.types import planar_pose
 
-XY = tuple[float, float]
 SNAP_M = 1.5  # things stand on furniture, the floor beside it is that far away at most
 _LOOKS_KEPT = 4096
 _WITNESS_TRIES = 40
@@ -37,7 +37,7 @@ class Scene:
     """
 
     def __init__(self, house: House, radius_m: float = RobotSpec().radius_m) -> None:
-        self.house, self.grid = house, passable_grid(house, radius_m)
+        self.house, self.grid = house, main_part(passable_grid(house, radius_m))
         self._things = {t.id: t for t in house.things}
         self._pieces = {f.id: f for f in house.furniture}
         self._rooms = {r.id: r for r in house.rooms}
@@ -219,3 +219,13 @@ class Scene:
             if shown[i] and all(math.dist(xy[i], p[:2]) >= 0.3 for p in chosen):
                 chosen.append((float(xy[i][0]), float(xy[i][1]), math.atan2(gap[i][1], gap[i][0])))
         return chosen[:_WITNESS_TRIES]
+
+
+def main_part(grid: Grid) -> Grid:
+    """The largest connected part of a grid; pockets of floor that no way leads to are nobody's goal."""
+    from scipy.ndimage import label
+
+    parts, count = label(grid.passable)  # every move of the grid passes through cells that touch by their sides
+    if count < 2:
+        return grid
+    return Grid(parts == np.bincount(parts[grid.passable]).argmax(), grid.origin, grid.resolution)

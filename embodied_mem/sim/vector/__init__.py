@@ -1,0 +1,1 @@
+"""Simulators of many trials side by side, in torch alone: what policies learn in, on a CPU or a GPU."""

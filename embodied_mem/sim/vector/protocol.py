@@ -1,0 +1,83 @@
+"""The contract between a vector environment and whatever acts in it: B trials side by side, stepped together.
+
+A *trial* is one unchanged house; in it runs one *episode* after another, each with a new start and a new goal. What
+a policy remembers is cleared between trials only, so a trial is what a policy gets better in.
+
+How an episode ends (same-step restart). The step that ends an episode returns ``episode_end`` True, with ``reward``,
+``success`` and ``info`` of the episode that ended, and ``obs`` of the FIRST moment of the next episode in the same
+house. So there is no step without an action, the number of observations equals the number of actions plus one, and a
+learner that cuts credit at episode ends never needs the observation that was skipped. A trial never ends by itself:
+whoever runs it counts steps or episodes and then calls :meth:`VectorEnv.reset_trial`. In environments of
+``fixed_length`` every episode lasts ``episode_cap`` steps, whatever is reached: every episode index then has the same
+number of trials, and curves over it are without bias.
+
+Randomness. Everything about a trial follows from its seed through independent streams (house, things, starts, goals)
+that are functions of (seed, stream, episode): neither the batch a trial stands in, nor the actions, nor what other
+trials do can change its house or the start and goal of its n-th episode. The environment keeps no generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor, device
+
+#: What ``Step.info`` must hold, each of shape [B]; read by scorers, never shown to a policy.
+INFO = {
+    "steps": "int64: steps of this episode until the goal was reached first, or so far if it was not",
+    "shortest": "float32: length of the shortest path from this episode's start to its goal",
+    "travelled": "float32: length of the path until the goal was reached first, or so far; same unit as shortest",
+    "goal": "int64: what was searched for in this episode",
+    "goal_seen": "bool: the goal had been in view in an EARLIER episode of this trial",
+}
+
+
+@dataclass(frozen=True)
+class Space:
+    """One field of an observation: ``index`` (int64, each in 0..size−1) or ``vector`` (float32), shape without B."""
+
+    kind: str
+    shape: tuple[int, ...]
+    size: int = 0
+
+
+@dataclass
+class Step:
+    """What a step brings, each tensor with B first; ``obs`` may belong to the next episode already (see above)."""
+
+    obs: dict[str, Tensor]
+    reward: Tensor
+    """[B] float32."""
+    episode_end: Tensor
+    """[B] bool: this step was the last of its episode."""
+    success: Tensor
+    """[B] bool: the goal of this step's episode has been reached, now or earlier in the episode."""
+    info: dict[str, Tensor]
+    """See :data:`INFO`."""
+
+
+class VectorEnv(Protocol):
+    """B trials on one device. Observations hold what the agent may know: no seeds, no goal position, no distances."""
+
+    batch: int
+    device: device
+    actions: int
+    """Actions are int64 in 0..actions−1."""
+    episode_cap: int
+    """No episode lasts longer than this many steps."""
+    fixed_length: bool
+    """Every episode lasts exactly ``episode_cap`` steps."""
+    spaces: dict[str, Space]
+
+    def reset_trial(self, seeds: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
+        """Begin new trials in the houses of ``seeds`` ([B] int64, at least 0), in all rows or where ``mask`` ([B]
+        bool) says; other rows go on untouched. Returns the observations of all rows; in the rows that began, of the
+        first episode's first moment."""
+
+    def step(self, actions: Tensor) -> Step:
+        """One step of every trial; ``actions`` is [B] int64. Raises InputError for another shape or dtype."""
+
+    def oracle(self) -> Tensor:
+        """[B] int64: actions of somebody who knows the house, along a shortest path to the goal (and staying
+        there). For controls and demonstrations."""

@@ -151,7 +151,7 @@ def timeline(log: EpisodeLog, goals: Sequence[Goal], frames: Sequence[int]) -> d
     """What happened when, over the frames of the experience (nights take no room), for the report to draw.
 
     rows: one an interaction, with its four frames and whether it touches a goal; marks: the chosen frames;
-    ticks: (frame, clock time) of whole hours, at most eight.
+    ticks: (frame, clock time) of whole hours, at most eight, and of the last frame.
     """
     house, times = log.before, log.steps.time
     zero, labels = float(times[0]), {t.id: t.label for t in house.things}
@@ -184,7 +184,8 @@ def _ticks(times: np.ndarray) -> list[tuple[int, str]]:
     for every in (1, 2, 4, 8, 16):
         if len(at[::every]) <= TICKS:
             break
-    return at[::every]
+    last = len(times) - 1
+    return [tick for tick in at[::every] if tick[0] < 0.9 * last] + [(last, clock(float(times[-1]), zero))]
 
 
 def clock(seconds: float, zero: float) -> str:

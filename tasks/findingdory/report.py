@@ -38,6 +38,12 @@ COLUMNS = (
     ("ll_sr_given_hl", "LL-SR | HL", "share of the HL successes that were driven rightly"),
     ("ll_spl", "LL-SPL", "LL success, weighted by shortest way over way driven"),
 )  # fmt: skip
+STYLE = """<style>
+.wide td:first-child, .wide th:first-child { position:sticky; left:0; background:var(--card);
+box-shadow:inset 0 -1px var(--line) }
+.say { white-space:normal; display:inline-block; min-width:220px; text-align:left }
+p.lead { font-size:17px; margin:10px 0 4px; max-width:75ch }
+</style>"""
 LENGTHS = ((0, 500), (500, 1000), (1000, 2000), (2000, 4000), (4000, 10**9))  # frames
 COUNTS = ((1, 3), (4, 7), (8, 11), (12, 30), (31, 50))  # interactions
 
@@ -75,12 +81,25 @@ def _marked(row: dict) -> dict:
 def _head(metrics: dict) -> list[str]:
     minutes = f"; run time {metrics['run_seconds'] / 60:.0f} min" if "run_seconds" in metrics else ""
     return [
+        STYLE,
         "<h1>FindingDory on simulated houses</h1>",
+        _lead(metrics["agents"].get(MAIN)),
         f"<p class=note>{metrics['items']} instructions after {metrics['episodes']} experiences in {metrics['houses']} "
         f"houses; house seeds from {metrics['seed']}{minutes}.</p>",
         "<p class=note>Tables are over the instructions that the log answers and aggregate as the original does: a "
         "category is the mean over its templates. Brackets: 95 % bootstrap interval over houses.</p>",
     ]  # fmt: skip
+
+
+def _lead(row: dict | None) -> str:
+    """The outcome in one sentence."""
+    if row is None or row["hl_sr"]["all"] is None:
+        return ""
+    driven = row["ll_sr"]["all"]
+    return (
+        f"<p class=lead>The mind palace names the right places for <b>{100 * row['hl_sr']['all']:.0f} %</b> of the "
+        f"instructions, and drives to them and stops there for <b>{100 * driven:.0f} %</b>.</p>"
+    )
 
 
 def _overall(metrics: dict) -> list[str]:
@@ -112,7 +131,26 @@ def _categories(metrics: dict) -> list[str]:
         "<p class=note>* As published (arXiv 2506.15635; categories read from plots; frozen: the best of each "
         "line): other scenes, other images, real VLMs, all instructions. Context, not a like-for-like comparison.</p>"
     )
-    return ["<h2>By category</h2>", html.table(head, lines, "all"), note]
+    plot = html.image(_category_plot(agents), "HL-SR by category") if MAIN in agents else ""
+    plot = f"<div class=plots>{plot}</div><br>"
+    return ["<h2>By category</h2>", plot, html.table(head, lines, "all"), note]
+
+
+def _category_plot(agents: dict) -> bytes:
+    """HL-SR of the mind palace as bars, with the published figures as marks."""
+    names = ("all", *CATEGORIES)
+    values = [agents[MAIN]["hl_sr"][n if n == "all" else key_of(n)] or 0.0 for n in names]
+    figure, axes = html.new_figure(8.2, 4.4)
+    at = np.arange(len(names))[::-1]
+    axes.barh(at, values, height=0.62, color="#2563eb", label=_name(MAIN))
+    for which, mark, label in ((0, "D", "fine-tuned VLM*"), (1, "o", "frozen VLM*")):
+        published = [PUBLISHED[n][which] for n in names]
+        axes.plot(published, at, mark, color="#f59e0b" if which == 0 else "#1d2430", ms=6, mec="white", label=label)
+    axes.set(yticks=at, yticklabels=names, xlim=(0, 1.02), xlabel="HL-SR")
+    axes.grid(axis="y", alpha=0)
+    axes.set_axisbelow(True)
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, frameon=False)
+    return html.figure_png(figure)
 
 
 def _strict(metrics: dict) -> list[str]:
@@ -132,17 +170,21 @@ def _strict(metrics: dict) -> list[str]:
 
 def _sizes(logged: dict[str, Rows]) -> list[str]:
     """HL-SR by interactions of the experience and by its frames."""
-    bins = [(f"{low} to {high} interactions", _between("interactions", low, high)) for low, high in COUNTS]
-    for low, high in LENGTHS:
-        name = f"{low:,} to {high:,} frames" if high < 10**9 else f"{low:,} frames and more"
-        bins.append((name, _between("frames", low, high - 1)))
-    lines = []
-    for name, inside in bins:
-        groups = [[row for row in rows if inside(row)] for rows in logged.values()]
-        if any(groups):
-            cells = [_shade(over_templates(rows, "hl_sr")) for rows in groups]
-            lines.append([name, str(max(map(len, groups))), *cells])
-    return ["<h2>By length of the experience</h2>", html.table(["HL-SR", "instructions", *map(_name, logged)], lines)]
+    counts = [(f"{low} to {high}", _between("interactions", low, high)) for low, high in COUNTS]
+    lengths = [
+        (f"{low:,} to {high:,}" if high < 10**9 else f"over {low:,}", _between("frames", low, high - 1))
+        for low, high in LENGTHS
+    ]
+    body = ["<h2>By length of the experience</h2>"]
+    for what, bins in (("interactions", counts), ("frames", lengths)):
+        lines = []
+        for name, inside in bins:
+            groups = [[row for row in rows if inside(row)] for rows in logged.values()]
+            if any(groups):
+                cells = [_shade(over_templates(rows, "hl_sr")) for rows in groups]
+                lines.append([name, str(max(map(len, groups))), *cells])
+        body.append(html.table([f"HL-SR by {what}", "instructions", *map(_name, logged)], lines) + "<br>")
+    return body
 
 
 def _between(field: str, low: int, high: int) -> Callable[[dict], bool]:
@@ -200,10 +242,9 @@ def _templates(metrics: dict, rows: Rows) -> list[str]:
         head = [f"{line['template']}", words, line["category"], str(line["count"])]
         lines.append([*head, *(_shade(line[key]) for key, _ in names)])
     head = ["id", "for example", "category", "n", *(name for _, name in names)]
-    style = "<style>.say { white-space:normal; display:inline-block; min-width:220px; text-align:left }</style>"
     table = html.table(head, lines)
     inside = f"<details class=card><summary>All templates, with an example each</summary>{table}</details>"
-    return [style, f"<h2>{_name(MAIN)} by template</h2>", inside]
+    return [f"<h2>{_name(MAIN)} by template</h2>", inside]
 
 
 def _name(agent: str) -> str:

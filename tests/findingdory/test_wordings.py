@@ -7,13 +7,12 @@ from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
-import pytest
-
 from embodied_mem.ontology import resolve
+from embodied_mem.planner.goal_parser import parse_goal
 from embodied_mem.planner.goal_query import GoalQuery
 
 WORDINGS = [json.loads(line) for line in (Path(__file__).parent / "wordings.jsonl").read_text().splitlines()]
-LEAST_SHARE = 0.85  # of the wordings whose every field is read right
+LEAST_SHARE = 0.90  # of the wordings whose every field is read right (0.953 when this was written)
 
 
 def _label(words: str) -> str:
@@ -50,9 +49,7 @@ def meaning(query: dict) -> dict:
 
 def read(text: str) -> dict | None:
     """What the parser makes of an instruction, None where it does not understand."""
-    parser = pytest.importorskip("embodied_mem.planner.goal_parser", reason="the goal parser is not written yet")
-    parsed = parser.parse_goal(text)
-    query = parsed if isinstance(parsed, GoalQuery) else getattr(parsed, "query", None)
+    query = parse_goal(text).query
     return meaning(vars(query)) if query is not None else None
 
 

@@ -68,7 +68,7 @@ def agent_metrics(rows: Rows, seed: int = 0) -> dict:
         },
         "errors": {name: sum(r["error"] == name for r in asked) for name in ERRORS if name},
         "failures": dict(sorted(Counter(r["failure"] for r in asked if r["failure"]).items())),
-        "ll_failures": dict(sorted(Counter(r["ll_reason"] for r in asked if fell_short(r)).items())),
+        "ll_failures": dict(sorted(Counter(r["ll_failure"] for r in asked if r["ll_failure"]).items())),
         **confidence(asked),
         **{cost: mean(r[cost] for r in asked) for cost in ("images", "explored_m", "seconds")},
         "intervals": {m: intervals(main, m, seed) for m in (*STRICT, "partial")},
@@ -78,11 +78,6 @@ def agent_metrics(rows: Rows, seed: int = 0) -> dict:
 def key_of(category: str) -> str:
     """A category as metrics name it: "Unordered Revisitation" → "unordered_revisit"."""
     return category.lower().replace(" ", "_").replace("-", "_").replace("revisitation", "revisit")
-
-
-def fell_short(row: dict) -> bool:
-    """Whether the robot set out for the right places and did not arrive."""
-    return bool(row["hl_sr"]) and not row["ll_sr"] and row["ll_reason"] is not None
 
 
 # -- aggregation -----------------------------------------------------------------------------------------------------
@@ -127,8 +122,7 @@ def by_template(rows: Rows) -> list[dict]:
 def intervals(rows: Rows, measure: str, seed: int = 0) -> dict[str, list[float] | None]:
     """95 % bootstrap intervals of :func:`by_category`; houses are drawn, not items. None with fewer than two houses."""
     return {"all": interval(rows, lambda r: r[measure], seed)} | {
-        key_of(c): interval([r for r in rows if r["category"] == c], lambda r: r[measure], seed)
-        for c in CATEGORIES
+        key_of(c): interval([r for r in rows if r["category"] == c], lambda r: r[measure], seed) for c in CATEGORIES
     }
 
 

@@ -10,11 +10,13 @@ from embodied_mem.errors import InputError
 from embodied_mem.tasks.findingdory.items import CATEGORIES, GROUPS, Goal
 from embodied_mem.tasks.findingdory.predicates import GoalFacts
 from embodied_mem.tasks.findingdory.sequence import Verdict, judge, judge_strict, met_by
+from embodied_mem.tasks.findingdory.settings import MIN_PIXELS
 from embodied_mem.tasks.findingdory.tours import spl
 
 ERRORS = ("", "unparsable", "no_answer", "out_of_range")
 ANSWERABLE = ("answerable_from_log", "needs_exploration", "unanswerable")
 QUANTIFIERS = ("any", "all", "ordered")
+SLIGHTLY_M = 2.5  # a wrong stop nearer than that to a goal is "slightly far"
 KINDS = ("object", "receptacle", "room")
 STRICT = ("hl_sr", "dtg_sr", "sc_sr", "hl_spl", "ll_sr", "ll_spl")  # what the original measures
 MEASURES = (*STRICT, "partial", "in_order", "precision", "recall")
@@ -29,7 +31,7 @@ _WORDS = {
 
 def judged(row: dict) -> dict:
     """What metrics need of a row: who, where and at what cost; ``MEASURES`` by the default rules, and under "strict"
-    those of ``STRICT``; ``failure`` (why HL failed, or ""), ``ll_reason`` (how the drive failed; None: not driven).
+    those of ``STRICT``; ``failure`` (why HL failed, or ""), ``ll_failure`` (why the drive failed, or "").
 
     A row with an error is worth nothing, whatever stops it has; an unparsable answer is never taken for a frame.
     Raises InputError, naming the row's key, where a field is missing or damaged.
@@ -39,19 +41,21 @@ def judged(row: dict) -> dict:
         _check(row)
         goals = [_goal(raw) for raw in row["goals"]]
         stops = _facts(row["stops"], goals)
-        low = None if row["ll"] is None else {**row["ll"], "stops": _facts(row["ll"]["stops"], goals)}
+        low = _drive(row["ll"], goals)
         result = {k: row[k] for k in _KEPT}
         verdict, result["strict"] = Verdict(False, failure=row["error"]), dict.fromkeys(STRICT, 0.0)
         result |= dict.fromkeys(MEASURES, 0.0) | {"precision": None}
-        if not row["error"]:
+        if row["error"]:
+            low = None
+        else:
             verdict, measures = _default(row, goals, stops, low)
             result |= measures | {"strict": _strict(row, goals, stops, low)}
     except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
         raise InputError(f"prediction {name}: {type(error).__name__} {error}; write the row anew") from error
     if row["answerable"] == "unanswerable":  # saying so is right, and nothing else is
         result["hl_sr"] = float(row["error"] == "no_answer")
-    driven = low is not None and not row["error"]
-    return result | {"failure": verdict.failure, "ll_reason": str(low.get("reason", "")) if driven else None}
+    drove_wrong = low is not None and result["hl_sr"] and not result["ll_sr"]
+    return result | {"failure": verdict.failure, "ll_failure": _ll_failure(goals, low) if drove_wrong else ""}
 
 
 def _default(row: dict, goals: list[Goal], stops: list, low: dict | None) -> tuple[Verdict, dict]:
@@ -97,6 +101,18 @@ def _chosen_way(row: dict, met: np.ndarray) -> tuple[float, float]:
     return (shortest, shortest) if row["quantifier"] == "ordered" else (min(shortest, chosen), chosen)
 
 
+def _ll_failure(goals: list[Goal], low: dict) -> str:
+    """Why a drive failed: the reason it was given up for, else how the first wrong stop stands to the nearest goal."""
+    if low["reason"] != "arrived":
+        return low["reason"]
+    wrong = [facts for facts, met in zip(low["stops"], met_by(goals, low["stops"]), strict=True) if not met.any()]
+    if not wrong:
+        return "not at every goal"
+    nearest = min(wrong[0], key=lambda f: f.distance_m)
+    seen = "in view" if nearest.pixels >= MIN_PIXELS else "not in view"
+    return f"{seen}, {'slightly far' if nearest.distance_m < SLIGHTLY_M else 'too far'}"
+
+
 def _driven_way(low: dict | None) -> tuple[float, float]:
     return (0.0, 0.0) if low is None else (_metres(low["shortest_m"]), _metres(low["metres"]))
 
@@ -130,6 +146,15 @@ def _goal(raw: dict) -> Goal:
     if goal.kind not in KINDS or type(goal.id) is not int:
         raise ValueError(f"goal {raw} is no object, receptacle or room with an id")
     return goal
+
+
+def _drive(low: dict | None, goals: list[Goal]) -> dict | None:
+    if low is None:
+        return None
+    return {
+        "stops": _facts(low["stops"], goals), "reason": str(low["reason"]),
+        "metres": low["metres"], "shortest_m": low["shortest_m"],
+    }  # fmt: skip
 
 
 def _facts(stops: list[dict], goals: list[Goal]) -> list[list[GoalFacts]]:

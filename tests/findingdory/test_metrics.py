@@ -75,6 +75,17 @@ class TestOneRow:
         assert judged(row("+", ll=drive("-", reason="blocked")))["ll_sr"] == 0.0
         assert judged(row("+"))["ll_sr"] == 0.0
 
+    def test_a_failed_drive_says_why(self):
+        def why(*stops: str, **more):
+            return judged(row("+-", "-+", quantifier="all", ll=drive(*stops, **more)))["ll_failure"]
+
+        assert why("--", "-+") == "not in view, too far"
+        assert why("f-", "-+") == "in view, too far"
+        assert why("u-", "-+") == "not in view, slightly far"
+        assert why("+-") == "not at every goal"
+        assert why("+-", reason="blocked") == "blocked"
+        assert why("+-", "-+") == ""
+
     def test_a_redundant_stop_voids_only_the_strict_verdict(self):
         found = judged(row("+-", "+-", "-+", quantifier="all"))
         assert (found["hl_sr"], found["strict"]["hl_sr"], found["precision"]) == (1.0, 0.0, pytest.approx(2 / 3))
@@ -105,7 +116,8 @@ class TestOneRow:
             ({"stops": [{"facts": [[1, 2]]}]}, "not \\[metres"),
             ({"stops": [{}]}, "facts"),
             ({"stops": None}, "TypeError"),
-            ({"ll": {"stops": []}}, "shortest_m"),
+            ({"ll": {"stops": []}}, "reason"),
+            ({"ll": {**drive("+"), "metres": float("inf")}}, "a way must be metres"),
         ],
     )
     def test_damage_is_an_error_that_names_the_row_and_the_field(self, damage, told):

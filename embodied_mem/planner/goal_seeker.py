@@ -47,13 +47,17 @@ class GoalSeeker:
 
     def choose(self, text: str, bench: Workbench) -> Choice:
         """Stops for an instruction; never raises for one that it does not understand."""
-        from embodied_mem.planner.goal_parser import parse
-        from embodied_mem.planner.goal_resolver import resolve
+        from embodied_mem.planner.goal_parser import parse_goal
 
         try:
-            query = parse(text)
+            parsed = parse_goal(text)
+            query, why = parsed.query, parsed.reason
         except InputError as error:
-            return Choice(error="no_answer", understood=False, trace=({"action": "give up", "why": str(error)},))
+            query, why = None, str(error)
+        if query is None:
+            return Choice(error="no_answer", understood=False, trace=({"action": "give up", "why": why},))
+        from embodied_mem.planner.goal_resolver import resolve
+
         wanted = resolve(query, bench)
         frames = self.frames_of(bench)
         stops = self.stops_for(wanted, frames, start_of(bench, frames))

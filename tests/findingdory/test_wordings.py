@@ -10,6 +10,9 @@ from pathlib import Path
 from embodied_mem.ontology import resolve
 from embodied_mem.planner.goal_parser import parse_goal
 from embodied_mem.planner.goal_query import GoalQuery
+from embodied_mem.tasks.findingdory.generate import generate_items
+from tests.findingdory.fake_day import FakeFacts, FakeScene, fake_log
+from tests.findingdory.queries import query_of
 
 WORDINGS = [json.loads(line) for line in (Path(__file__).parent / "wordings.jsonl").read_text().splitlines()]
 LEAST_SHARE = 0.90  # of the wordings whose every field is read right (0.953 when this was written)
@@ -66,6 +69,19 @@ def test_held_out_wordings_are_read_right():
     share = 1 - len(wrong) / len(WORDINGS)
     listed = "\n".join(f"{row['template']}: {row['text']}" for row in wrong)
     assert share >= LEAST_SHARE, f"{share:.2f} of {len(WORDINGS)} held-out wordings are read right; wrong:\n{listed}"
+
+
+def test_every_instruction_that_is_asked_is_understood():
+    """Ours, of all templates: what is read is what the slots say."""
+    wrong, asked = [], 0
+    for seed, count in ((60, 2), (61, 5), (62, 8), (63, 11), (64, 30)):
+        log = fake_log(seed, count, (30, 90) if count == 30 else (4, 16))
+        scene = FakeScene(log.after)
+        items, _ = generate_items(log, scene, FakeFacts(log, scene))
+        asked += len(items)
+        wrong += [item for item in items if read(item.instruction) != meaning(query_of(item.template, item.slots))]
+    said = "\n".join(f"{item.template} {item.slots}: {item.instruction}" for item in wrong)
+    assert asked > 250 and len(wrong) / asked <= 0.01, said
 
 
 def test_what_is_no_instruction_is_not_understood():

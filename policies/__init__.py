@@ -1,1 +1,1 @@
-"""Policies: memory-conditioned policies and their trainer (issue of its own; empty so far)."""
+"""Policies that remember, and the one trainer that trains them all. Needs torch, numpy, safetensors and PyYAML only."""

@@ -39,12 +39,12 @@ def _check_obs(env: VectorEnv, obs: dict[str, Tensor], where: str) -> None:
     _require(set(obs) == set(env.spaces), f"{where} returns fields {sorted(obs)}, spaces names {sorted(env.spaces)}")
     for name, space in env.spaces.items():
         _require(space.kind in _DTYPES, f"field {name}: kind {space.kind!r} is not one of {', '.join(_DTYPES)}")
-        value, shape = obs[name], (env.batch, *space.shape)
-        _require(value.shape == shape and value.dtype == _DTYPES[space.kind],
-                 f"field {name} is {value.dtype} {tuple(value.shape)}; it must be {_DTYPES[space.kind]} {shape}")  # fmt: skip
+        value, shape, dtype = obs[name], (env.batch, *space.shape), _DTYPES[space.kind]
+        _require(value.shape == shape and value.dtype == dtype,
+                 f"field {name} is {value.dtype} {tuple(value.shape)}; it must be {dtype} {shape}")  # fmt: skip
         if space.kind == "index":
             low, high = int(value.min()), int(value.max())
-            _require(0 <= low and high < space.size, f"field {name} holds {low}..{high}, its size is {space.size}")
+            _require(low >= 0 and high < space.size, f"field {name} holds {low}..{high}, its size is {space.size}")
         else:
             _require(bool(value.isfinite().all()), f"field {name} is not finite")
 
@@ -77,8 +77,8 @@ def _check_episodes(env: VectorEnv, seeds: Tensor) -> None:
         _require(over < env.episode_cap or bool(step.episode_end[length >= env.episode_cap].all()),
                  f"an episode goes on after {over} steps, episode_cap is {env.episode_cap}")  # fmt: skip
         if env.fixed_length:
-            early = step.episode_end & (length < env.episode_cap)
-            _require(not early.any(), f"fixed_length, but an episode ended after {int(length[early].min() if early.any() else 0)} steps")  # noqa: E501
+            early = length[step.episode_end & (length < env.episode_cap)].tolist()
+            _require(not early, f"fixed_length, but an episode ended after {early[:1]} of {env.episode_cap} steps")
         _require(bool((step.info["steps"] <= length).all()), "info steps counts more steps than the episode has")
         ended += int(step.episode_end.sum())
         length[step.episode_end] = 0
@@ -103,7 +103,7 @@ def _check_repeats(make: Callable[[int], VectorEnv], batch: int, seeds: Tensor) 
     for t, (a, b) in enumerate(zip(_run(one, seeds, seeds), _run(other, turned, turned), strict=True)):
         for name in a:
             _require(torch.equal(a[name], b[name].flip(0)),
-                     f"{name} at step {t} depends on the row or differs between runs; seeds alone may decide")  # fmt: skip
+                     f"{name} at step {t} depends on the row or differs between runs; only seeds may")  # fmt: skip
 
 
 def _check_streams(make: Callable[[int], VectorEnv], batch: int, seeds: Tensor) -> None:

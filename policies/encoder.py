@@ -1,0 +1,75 @@
+"""What all policies share on both sides of their memory: tokens to vectors, vectors to actions and values."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from embodied_mem.policies.interface import Output
+from embodied_mem.policies.tokens import Spec, Tokens
+
+
+class Encoder(nn.Module):
+    """Tokens [..., ] to vectors [..., width]: a linear map of everything one-hot, plus a learned code of the step.
+
+    Every component of an index field has its own rows in ONE table and all are summed in one product: on a CPU that
+    is several times faster than embeddings field by field.
+    """
+
+    def __init__(self, spec: Spec, width: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self._index = {k: s for k, s in sorted(spec.spaces.items()) if s.kind == "index"}
+        self._vector = [k for k, s in sorted(spec.spaces.items()) if s.kind == "vector"]
+        offsets, rows = [], 0
+        for space in self._index.values():
+            count = math.prod(space.shape)
+            offsets += [rows + i * space.size for i in range(count)]
+            rows += count * space.size
+        offsets.append(rows)  # the previous action, and one more for none
+        self.rows = rows + spec.actions + 1
+        self.register_buffer("offsets", torch.tensor(offsets), persistent=False)
+        self.table = nn.Parameter(torch.randn(self.rows, width) / math.sqrt(len(offsets)))
+        floats = 1 + sum(math.prod(spec.spaces[k].shape) for k in self._vector)
+        self.floats = nn.Linear(floats, width)
+        self.steps = nn.Embedding(spec.episode_cap, width)
+        nn.init.normal_(self.steps.weight, std=0.02)
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        lead = tokens["step"].shape
+        parts = [tokens[k].reshape(*lead, -1) for k in self._index] + [tokens["action"][..., None]]
+        index = torch.cat(parts, -1) + self.offsets
+        hot = torch.zeros(*lead, self.rows, dtype=self.table.dtype, device=index.device).scatter_(-1, index, 1.0)
+        floats = [tokens["reward"][..., None]] + [tokens[k].reshape(*lead, -1) for k in self._vector]
+        return hot @ self.table + self.floats(torch.cat(floats, -1)) + self.steps(tokens["step"])
+
+
+class Heads(nn.Module):
+    """Vectors [..., width] to action logits and a value; both start at zero, so that every action is equally likely."""
+
+    def __init__(self, width: int, actions: int) -> None:
+        super().__init__()
+        self.norm = nn.RMSNorm(width)
+        self.out = nn.Linear(width, actions + 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Output:
+        out = self.out(self.norm(x)).float()
+        return Output(out[..., :-1], out[..., -1])
+
+
+class GatedMLP(nn.Module):
+    """down(silu(gate(x)) · up(x)), no biases."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.gate_up = nn.Linear(width, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up(x).chunk(2, -1)
+        return self.down(F.silu(gate) * up)

@@ -1,0 +1,57 @@
+"""RL²: a gated recurrent unit whose hidden state lasts through the trial and is the whole memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from embodied_mem.policies.encoder import Encoder, GatedMLP, Heads
+from embodied_mem.policies.interface import Output, Policy
+from embodied_mem.policies.tokens import Spec, Tokens
+
+
+@dataclass(frozen=True)
+class GruConfig:
+    """``width`` is the hidden state's, in every layer."""
+
+    width: int = field(default=128, metadata={"min": 8, "max": 4096})
+    layers: int = field(default=1, metadata={"min": 1, "max": 8})
+    hidden: int = field(default=128, metadata={"min": 8, "max": 16384})
+
+
+class Gru(Policy):
+    """Encoder, recurrent layers, one gated MLP, heads. Its state is a tensor [layers, B, width]."""
+
+    Config = GruConfig
+
+    def __init__(self, spec: Spec, config: GruConfig = GruConfig()) -> None:
+        super().__init__(spec)
+        self.config = config
+        self.encoder = Encoder(spec, config.width)
+        self.memory = nn.GRU(config.width, config.width, config.layers, batch_first=True)
+        self.norm = nn.RMSNorm(config.width)
+        self.mlp = GatedMLP(config.width, config.hidden)
+        self.heads = Heads(config.width, spec.actions)
+
+    def init_state(self, batch: int, capacity: int = 0) -> Tensor:
+        return self.heads.out.weight.new_zeros(self.config.layers, batch, self.config.width)
+
+    @torch.no_grad()
+    def step(self, tokens: Tokens, state: Tensor) -> tuple[Output, Tensor]:
+        out, state = self.memory(self.encoder(tokens)[:, None], state)
+        return self._act(out[:, 0]), state
+
+    def forward(self, trial: Tokens) -> Output:
+        return self._act(self.memory(self.encoder(trial))[0])
+
+    def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, Tensor]:
+        out, state = self.memory(self.encoder(trial))
+        return self._act(out), state
+
+    def state_bytes(self, state: Tensor) -> int:
+        return state.numel() * state.element_size()
+
+    def _act(self, x: Tensor) -> Output:
+        return self.heads(x + self.mlp(self.norm(x)))

@@ -1,0 +1,70 @@
+"""The one interface of all policies: act with a memory (:meth:`Policy.step`), learn from a trial (``forward``).
+
+Both must say the same, to 1e-4 in float32, at every step of a trial, across episode ends, evictions and refreshes
+(``tests/policies/agreement.py`` checks any policy). A policy shares :class:`~embodied_mem.policies.encoder.Encoder`
+and :class:`~embodied_mem.policies.encoder.Heads` with all others and brings the memory between them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from embodied_mem.policies.tokens import Spec, Tokens
+
+#: What a policy keeps between steps; only the policy looks inside.
+State = Any
+
+
+class Output(NamedTuple):
+    """``logits`` [..., actions] of a categorical action, ``value`` [...] the expected return of the episode."""
+
+    logits: Tensor
+    value: Tensor
+
+
+class Policy(nn.Module):
+    """Base of all policies. ``generator`` draws what is random in learning (DropPath, ...); the trainer sets it."""
+
+    #: A dataclass of what can be chosen; its fields are the keys of a configuration's ``policy``.
+    Config: type
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.generator: torch.Generator | None = None
+
+    def init_state(self, batch: int, capacity: int = 0) -> State:
+        """An empty memory for ``batch`` trials. ``capacity`` tokens are expected (0: unknown; memory grows)."""
+        raise NotImplementedError
+
+    def step(self, tokens: Tokens, state: State) -> tuple[Output, State]:
+        """Act: tokens [B, ...] after what ``state`` remembers. Go on with the state that comes back.
+
+        The given state may be stepped again from the same point (to look at a value and forget it), as long as the
+        state that came back is no longer used.
+        """
+        raise NotImplementedError
+
+    def forward(self, trial: Tokens) -> Output:
+        """Learn: all steps of trials [B, T, ...] from an empty memory, each seeing what came before it only."""
+        raise NotImplementedError
+
+    def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, State]:
+        """The outputs of ``forward`` and the memory as it is after the trial's steps, under the present weights."""
+        batch, length = trial["step"].shape
+        state, outputs = self.init_state(batch, max(capacity, length)), []
+        for t in range(length):
+            output, state = self.step({k: v[:, t] for k, v in trial.items()}, state)
+            outputs.append(output)
+        return Output(*(torch.stack(part, 1) for part in zip(*outputs, strict=True))), state
+
+    def state_bytes(self, state: State) -> int:
+        """Bytes of memory a state takes, for all its trials together."""
+        raise NotImplementedError
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(p.numel() for p in self.parameters())

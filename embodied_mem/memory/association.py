@@ -6,19 +6,19 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embodied_mem.memory.changes import find_absences, find_changes
-from embodied_mem.memory.clusters import Cluster, cluster
-from embodied_mem.memory.records import Absence, Change, ObjectState, Sighting, Track, Visit
+from embodied_mem.memory.clusters import Cluster, cluster, colour_votes
+from embodied_mem.memory.handling import Whereabouts, follow, records_of
+from embodied_mem.memory.records import Absence, Change, FrameNode, Handling, ObjectState, Sighting, Spot, Track, Visit
 from embodied_mem.memory.support import Piece, surfaces_under
 from embodied_mem.memory.tracks import Candidate, History, match
-from embodied_mem.memory.views import CELL_M, CELL_RAD, Look, Views
-from embodied_mem.ontology import FURNITURE, colour_name
-from embodied_mem.types import FrameRef, pose_xyyaw
+from embodied_mem.memory.views import CELL_M, CELL_RAD, Look, Views, heading
+from embodied_mem.ontology import FURNITURE
+from embodied_mem.types import FrameRef
 
 if TYPE_CHECKING:
     from embodied_mem.memory.palace import MindPalace
@@ -28,6 +28,7 @@ BEST_FRAMES = 12
 FURNITURE_HITS = 3  # furniture seen less often is a confused label
 HANGING_M = 0.2  # what is higher than this needs furniture under it
 ON_FURNITURE = {"television"}
+HANDLED, HANDLED_UNSEEN = 0.995, 0.7  # confidence in where a handled thing is, seen there or not
 FALSE_A_VISIT, SEEN_ONCE = 4.0, 20.0  # expected false positives of a visit; things of it that few views show
 
 
@@ -39,6 +40,7 @@ class Structure:
     tracks: list[Track] = field(default_factory=list)
     absences: list[Absence] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    handlings: list[Handling] = field(default_factory=list)
     assigned: dict[int, int] = field(default_factory=dict)
 
 
@@ -54,11 +56,15 @@ def associate(
     groups = cluster(palace.sightings(visit=visit.id), views_of(visit.id).camera, _seeds(fixed))
     nodes = palace.frames(visit.id)
     cells = {node.ref: cell for node, cell in zip(nodes, views_of(visit.id).cells, strict=True)}
-    poses = {node.ref: pose_xyyaw(node.base_to_map) for node in nodes}
+    poses = {n.ref: (*map(float, n.base_to_map[:2, 3]), heading(n.base_to_map, n.mode)) for n in nodes}
     scene = _Scene(visit, site_map, views_of(visit.id), cells, poses, next_track=_next_track(palace))
     scene.place_furniture([g for g in groups if g.furniture], fixed)
     moving = [h for h in histories if not h.track.fixed]
-    followed = scene.place_things([g for g in groups if not g.furniture], moving)
+    things = follow(
+        nodes, palace.held(visit.id), [g for g in groups if not g.furniture], lambda i: _gaze(palace, nodes[i])
+    )
+    followed = scene.place_things(things, moving)
+    scene.out.handlings = records_of(visit.id, nodes, things, lambda label, xyz: scene.spot(label, xyz)[0])
     earlier = [v for v in palace.visits() if v.end is not None and v.start < visit.start]
     scene.out.absences = find_absences(visit, moving, followed, scene.views)
     scene.out.changes = find_changes(visit, earlier, moving, followed, scene.new, scene.out.absences, views_of)
@@ -121,6 +127,7 @@ class _Scene:
             xyz = (*((low + high) / 2)[:2], low[2])
             state = self._state(group, track, history.track.label if history else group.label, xyz, low, high, look)
             self._keep(state, group, history)
+            self.out.assigned |= {s.id: state.track for s in group.sightings}
             self.pieces.append(Piece(track, state.label, low, high))
         # Furniture that this visit passed by still stands where it stood.
         for track in known.keys() - seen:
@@ -138,34 +145,43 @@ class _Scene:
                 belief, owner = surfaces_under(state.label, np.array(state.xyz), others)
                 self.out.objects[i] = replace(state, surfaces=belief, surface=next(iter(belief)), furniture=owner)
 
-    def place_things(self, groups: list[Cluster], moving: list[History]) -> dict[int, ObjectState]:
+    def place_things(self, things: list[Whereabouts], moving: list[History]) -> dict[int, ObjectState]:
         """Objects and tracks of movable things. Returns the state of each continued track by track id."""
+        things = [t for t in things if t.standing is not None]
+        groups = [t.standing for t in things]
         centres = np.array([(*g.xyz[:2], (g.low[2] + g.high[2]) / 2) for g in groups]).reshape(-1, 3)
-        looks = self.views.looks(centres, np.array([_apparent(g) for g in groups]))
-        sure = [self._confidence(g, look) for g, look in zip(groups, looks, strict=True)]
-        found = [
-            Candidate(g.label, g.labels, colour_votes(g.sightings), _rgb(g), tuple(g.xyz), c)
-            for g, c in zip(groups, sure, strict=True)
-        ]
+        looks = self.views.looks(centres, np.array([_apparent(g) for g in groups]), [t.since for t in things])
+        sure = [self._certainty(t, look) for t, look in zip(things, looks, strict=True)]
+        found = [_candidate(t, c) for t, c in zip(things, sure, strict=True)]
         followed = {}
-        for i, (group, chosen) in enumerate(zip(groups, match(found, moving), strict=True)):
-            history = moving[chosen] if chosen is not None else None
-            track = history.track.id if history else self._new_track()
-            label = _label(group, history)
-            state = self._state(group, track, label, tuple(group.xyz), group.low, group.high, looks[i])
-            belief, owner = surfaces_under(label, group.xyz, self.pieces)
-            under = next((p for p in self.pieces if p.track == owner), None)
-            room = self._room((under.low + under.high) / 2) if under else state.room
-            state = replace(state, confidence=sure[i], surfaces=belief, surface=next(iter(belief)), furniture=owner,
-                            room=room or state.room)  # fmt: skip
-            if owner is None and state.xyz[2] > HANGING_M and sure[i] < 0.95:
-                state = replace(state, confidence=0.3 * sure[i])  # nothing holds it up
+        for i, (thing, chosen) in enumerate(zip(things, match(found, moving), strict=True)):
+            group, history = groups[i], moving[chosen] if chosen is not None else None
+            thing.track = history.track.id if history else self._new_track()
+            label = thing.label if thing.moves else _label(group, history)
+            state = self._state(group, thing.track, label, tuple(group.xyz), group.low, group.high, looks[i])
+            state = self._on_surface(thing.told(state), sure[i])
             self._keep(state, group, history)
+            self.out.assigned |= {s.id: thing.track for s in thing.sightings}
             if history:
-                followed[track] = state
+                followed[thing.track] = state
             else:
                 self.new.append(state)
         return followed
+
+    def _on_surface(self, state: ObjectState, sure: float) -> ObjectState:
+        spot, belief = self.spot(state.label, state.xyz)
+        state = replace(state, confidence=sure, surfaces=belief, surface=spot.surface, furniture=spot.furniture,
+                        room=spot.room or state.room)  # fmt: skip
+        if spot.furniture is None and state.xyz[2] > HANGING_M and sure < 0.95:
+            state = replace(state, confidence=0.3 * sure)  # nothing holds it up
+        return state
+
+    def spot(self, label: str, xyz) -> tuple[Spot, dict[str, float]]:
+        """What is under a thing of a label whose base is at ``xyz``, and the belief over surface names."""
+        belief, owner = surfaces_under(label, np.array(xyz), self.pieces)
+        under = next((p for p in self.pieces if p.track == owner), None)
+        room = self._room((under.low + under.high) / 2 if under else xyz)
+        return Spot(tuple(map(float, xyz)), room, next(iter(belief)), owner), belief
 
     def _new_track(self) -> int:
         self.next_track += 1
@@ -185,7 +201,6 @@ class _Scene:
 
     def _keep(self, state: ObjectState, group: Cluster, history: History | None) -> None:
         self.out.objects.append(state)
-        self.out.assigned |= {s.id: state.track for s in group.sightings}
         before = history.track if history else None
         states = [*(history.states if history else ()), state]
         self.out.tracks.append(Track(
@@ -209,6 +224,12 @@ class _Scene:
         spread = [s.ref for s in first.values()]
         return tuple(dict.fromkeys([*spread, *(s.ref for s in ranked)]))[:BEST_FRAMES]
 
+    def _certainty(self, thing: Whereabouts, look: Look) -> float:
+        """Probability that a thing is there: what was in the hand is real, and where it was put it may be unseen."""
+        if thing.moves:
+            return HANDLED if thing.now is not None else HANDLED_UNSEEN
+        return self._confidence(thing.standing, look)
+
     def _confidence(self, group: Cluster, look: Look) -> float:
         """Probability that the group is a real thing rather than a detector's invention."""
         views = len({self.cells[r] for r in group.refs})
@@ -227,6 +248,24 @@ class _Scene:
         poses = np.array([self.poses[r] for r in sorted(group.refs, key=str)])
         turn = np.abs((poses[:, 2] - poses[0, 2] + math.pi) % (2 * math.pi) - math.pi).max()
         return bool(turn > 1.1 * CELL_RAD or np.ptp(poses[:, :2], axis=0).max() > 1.1 * CELL_M)
+
+
+def _candidate(thing: Whereabouts, sure: float) -> Candidate:
+    """A thing as it stood at the beginning of the visit, for that is where earlier visits know it."""
+    group = thing.first or thing.standing
+    return Candidate(
+        thing.label if thing.moves else group.label, group.labels, colour_votes(group.sightings), _rgb(group),
+        tuple(group.xyz), sure,
+    )  # fmt: skip
+
+
+def _gaze(palace: MindPalace, node: FrameNode) -> np.ndarray:
+    """The map point in the middle of a stored frame (1 m off where there is no return)."""
+    depth = palace.load_depth(node.ref)
+    row, column = depth.shape[0] // 2, depth.shape[1] // 2
+    patch = depth[row - 6 : row + 7, column - 6 : column + 7]
+    away = float(np.median(patch[patch > 0])) if (patch > 0).any() else 1.0
+    return node.camera_to_map[:3, :3] @ (0, 0, away) + node.camera_to_map[:3, 3]
 
 
 def _box(group: Cluster, history: History | None) -> tuple[np.ndarray, np.ndarray]:
@@ -254,20 +293,6 @@ def _rgb(group: Cluster) -> tuple[float, float, float]:
     weights = np.array([math.sqrt(s.pixels) for s in group.sightings])
     mean = np.average([s.rgb for s in group.sightings], axis=0, weights=weights)
     return tuple(map(float, mean))
-
-
-def colour_votes(sightings: Iterable[Sighting]) -> dict[str, float]:
-    """Shares of the colour names that the sightings have, largest first; large regions weigh more."""
-    votes: dict[str, float] = defaultdict(float)
-    for s in sightings:
-        votes[_colour(*(round(channel / 4) for channel in s.rgb))] += math.sqrt(s.pixels)
-    total = sum(votes.values())
-    return {name: round(v / total, 4) for name, v in sorted(votes.items(), key=lambda item: (-item[1], item[0]))}
-
-
-@lru_cache(maxsize=65536)
-def _colour(red: int, green: int, blue: int) -> str:
-    return colour_name((4 * red / 255, 4 * green / 255, 4 * blue / 255))
 
 
 def _label(group: Cluster, history: History | None) -> str:

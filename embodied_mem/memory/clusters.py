@@ -7,8 +7,11 @@ stands at the same spot. Furniture is seen piece by piece, so it is grouped by o
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -100,6 +103,15 @@ def cluster(
     return _absorb(furniture, _same_piece) + things
 
 
+def gathered(weighted: Iterable[tuple[Sighting, float]]) -> Cluster:
+    """One movable thing made of these sightings and their weights, best first."""
+    thing = Cluster(furniture=False)
+    for s, weight in sorted(weighted, key=lambda pair: (-pair[1], pair[0].id)):
+        thing.add(s, weight)
+    thing.settle()
+    return thing
+
+
 def _quality(s: Sighting, camera: Camera) -> float:
     """Weight of a sighting's place: near ones err less (an angle moves far things); one cut by the image's edge tells
     where a part of the thing is."""
@@ -118,6 +130,20 @@ def hue(rgb: tuple[float, float, float]) -> np.ndarray:
     value = np.array(rgb, dtype=np.float64) / 255
     length = float(np.linalg.norm(value))
     return np.array((*(value / max(length, 0.02)), 0.25 * length))
+
+
+def colour_votes(sightings: Iterable[Sighting]) -> dict[str, float]:
+    """Shares of the colour names that the sightings have, largest first; large regions weigh more."""
+    votes: dict[str, float] = defaultdict(float)
+    for s in sightings:
+        votes[_colour(*(round(channel / 4) for channel in s.rgb))] += math.sqrt(s.pixels)
+    total = sum(votes.values())
+    return {name: round(v / total, 4) for name, v in sorted(votes.items(), key=lambda item: (-item[1], item[0]))}
+
+
+@lru_cache(maxsize=65536)
+def _colour(red: int, green: int, blue: int) -> str:
+    return ontology.colour_name((4 * red / 255, 4 * green / 255, 4 * blue / 255))
 
 
 def _radius(label: str) -> float:
@@ -211,14 +237,15 @@ def _absorb(groups: list[Cluster], same) -> list[Cluster]:
     return kept
 
 
-def _compatible(a: str, b: str) -> bool:
+def compatible(a: str, b: str) -> bool:
+    """Whether a detector may call one thing by both labels."""
     known = {**ontology.THINGS, **ontology.FURNITURE}
     return a == b or b in known[a].similar or a in known[b].similar
 
 
 def _same_thing(small: Cluster, large: Cluster) -> bool:
     """Same spot, compatible label, like colour, hardly ever both in one frame."""
-    if not _compatible(small.label, large.label) or len(small.refs & large.refs) > 0.1 * len(small.refs):
+    if not compatible(small.label, large.label) or len(small.refs & large.refs) > 0.1 * len(small.refs):
         return False
     radius = max(_radius(small.label), _radius(large.label))
     if _distance(large, small.xyz, small.hue, radius) < 1.0:
@@ -240,7 +267,7 @@ def _one_fits(small: Cluster, large: Cluster) -> bool:
 
 
 def _same_piece(small: Cluster, large: Cluster) -> bool:
-    if not _compatible(small.label, large.label) or len(small.refs & large.refs) > 0.1 * len(small.refs):
+    if not compatible(small.label, large.label) or len(small.refs & large.refs) > 0.1 * len(small.refs):
         return False
     overlap = footprint_overlap(small.low, small.high, large.low, large.high)
     return overlap > 0.5 and _fits(large, small.low, small.high, _largest(large.label))

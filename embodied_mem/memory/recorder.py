@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from embodied_mem.errors import InputError, PalaceError
 from embodied_mem.memory.association import Structure, associate
 from embodied_mem.memory.palace import MindPalace
-from embodied_mem.memory.records import ObjectState, PlaceNode, Visit
+from embodied_mem.memory.records import ObjectState, PlaceNode, Spot, Visit
 from embodied_mem.memory.views import CELL_M, Views
 from embodied_mem.ontology import FURNITURE
 from embodied_mem.types import Frame, FrameRef
@@ -62,7 +62,7 @@ class Recorder:
             if held is not None and (lifted := lift(frame, held)) is not None:
                 self.palace.add_held(frame.ref, lifted)
             site_map.integrate(without_hand(frame))
-            views.add(frame.depth, frame.ref, frame.base_to_map, frame.camera_to_map)
+            views.add(frame.depth, frame.ref, frame.base_to_map, frame.camera_to_map, frame.mode)
             if progress:
                 progress(count)
         if frame is None:
@@ -94,12 +94,17 @@ class Recorder:
         structure.changes = [
             replace(c, to_room=rooms[c.track]) if c.to_surface and c.track in rooms else c for c in structure.changes
         ]
+        structure.handlings = [
+            replace(h, start=spot_in_room(h.start, owners, site_map), goal=spot_in_room(h.goal, owners, site_map))
+            for h in structure.handlings
+        ]
         renamed = [new for o in earlier if (new := in_room(o, owners, site_map)) != o]
         viewpoints = places(self.palace, site_map)
         self.palace.put_map(site_map)
         self.palace.put_structure(
             visit.id, rooms=site_map.rooms, places=viewpoints, objects=[*renamed, *structure.objects],
             tracks=structure.tracks, absences=structure.absences, changes=structure.changes,
+            handlings=structure.handlings,
         )  # fmt: skip
         self.palace.assign_tracks(structure.assigned)
         return structure
@@ -138,6 +143,13 @@ def in_room(state: ObjectState, furniture: dict[int, ObjectState], site_map: Sit
     x, y, _ = middle(furniture.get(state.furniture, state))
     room = site_map.room_at(x, y)
     return state if room is None or room.label == state.room else replace(state, room=room.label)
+
+
+def spot_in_room(spot: Spot, furniture: dict[int, ObjectState], site_map: SiteMap) -> Spot:
+    """A spot with the name of its room on this map, as :func:`in_room`."""
+    x, y, _ = middle(furniture[spot.furniture]) if spot.furniture in furniture else spot.xyz
+    room = site_map.room_at(x, y)
+    return spot if room is None else replace(spot, room=room.label)
 
 
 def places(palace: MindPalace, site_map: SiteMap) -> list[PlaceNode]:

@@ -6,7 +6,7 @@ Negative evidence rests on this: not to see a thing says something only where on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ class Views:
         nodes = palace.frames(visit)
         views = cls(nodes[0].camera if nodes else Camera())
         for node in nodes:
-            views.add(palace.load_depth(node.ref), node.ref, node.base_to_map, node.camera_to_map)
+            views.add(palace.load_depth(node.ref), node.ref, node.base_to_map, node.camera_to_map, node.mode)
         return views
 
     @classmethod
@@ -64,23 +64,29 @@ class Views:
         frames = list(frames)
         views = cls(frames[0].camera if frames else Camera())
         for frame in frames:
-            views.add(frame.depth, frame.ref, frame.base_to_map, frame.camera_to_map)
+            views.add(frame.depth, frame.ref, frame.base_to_map, frame.camera_to_map, frame.mode)
         return views
 
-    def add(self, depth: np.ndarray, ref: FrameRef, base_to_map: np.ndarray, camera_to_map: np.ndarray) -> None:
+    def add(
+        self, depth: np.ndarray, ref: FrameRef, base_to_map: np.ndarray, camera_to_map: np.ndarray,
+        mode: str = "navigation",
+    ) -> None:  # fmt: skip
         """Add one frame: depth float32 H W metres and its poses (4×4)."""
         self.refs.append(ref)
-        self.cells.append(view_cell(base_to_map))
+        self.cells.append(view_cell(base_to_map, mode))
         self._to_camera.append(np.linalg.inv(camera_to_map)[:3])
         self._depth.append(depth[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE].astype(np.float16))
         self._stacked = None
 
-    def looks(self, spots: np.ndarray, apparent: np.ndarray) -> list[Look]:
-        """One :class:`Look` for each spot. ``spots``: N 3, map frame; ``apparent``: N, pixels · range²."""
+    def looks(self, spots: np.ndarray, apparent: np.ndarray, since: Sequence[int] | None = None) -> list[Look]:
+        """One :class:`Look` for each spot. ``spots``: N 3, map frame; ``apparent``: N, pixels · range²; ``since``: N,
+        the frame index from which on a look at the spot counts (None: all count)."""
         if not self.refs or not len(spots):
             return [NO_LOOK] * len(spots)
         visible, distance = self._visible(np.asarray(spots, dtype=np.float64))
         visible &= np.asarray(apparent) >= MIN_PIXELS * distance**2
+        if since is not None and any(since):
+            visible &= np.array([ref.index for ref in self.refs])[:, None] >= np.asarray(since)
         return [self._look(visible[:, i], distance[:, i]) for i in range(len(spots))]
 
     def _visible(self, spots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,9 +121,15 @@ class Views:
         return Look(tuple(self.refs[f] for f in frames), len(nearest), HIDDEN + (1 - HIDDEN) * missed)
 
 
-def view_cell(base_to_map: np.ndarray) -> tuple[int, int, int]:
+def heading(base_to_map: np.ndarray, mode: str) -> float:
+    """Where the camera looks, radians: a robot in manipulation mode looks to its right."""
+    yaw = math.atan2(base_to_map[1, 0], base_to_map[0, 0])
+    return yaw - math.pi / 2 if mode == "manipulation" else yaw
+
+
+def view_cell(base_to_map: np.ndarray, mode: str = "navigation") -> tuple[int, int, int]:
     """The viewpoint cell of a pose: x, y in steps of 0.5 m, yaw in steps of 30°. Looks from one cell err alike."""
-    yaw = math.atan2(base_to_map[1, 0], base_to_map[0, 0]) % (2 * math.pi)
+    yaw = heading(base_to_map, mode) % (2 * math.pi)
     x, y = base_to_map[0, 3], base_to_map[1, 3]
     return math.floor(x / CELL_M), math.floor(y / CELL_M), int(yaw / CELL_RAD)
 

@@ -95,11 +95,12 @@ def stocked(house: House, need: int, closed: int, rng: np.random.Generator) -> H
 
 
 def things_in_turn(house: House, plan: Plan, handled: Collection[int], number: int) -> list[Thing]:
-    """What may be carried next, in order of preference: labels that were not handled yet come first."""
+    """What may be carried next, in order of preference: labels that were not handled yet mostly come first."""
     left = [t for t in movable(house, plan.closed) if t.id not in handled]
-    left = [left[i] for i in plan.rng("thing", number).permutation(len(left))]
     known = {t.label for t in house.things if t.id in handled}
-    return sorted(left, key=lambda t: t.label in known)
+    luck = plan.rng("thing", number).random(len(left))
+    rank = {t.id: u + 0.6 * (t.label in known) for t, u in zip(left, luck, strict=True)}
+    return sorted(left, key=lambda t: rank[t.id])
 
 
 def goals_in_turn(house: House, plan: Plan, thing: Thing, used: Collection[int], number: int) -> list[Surface]:

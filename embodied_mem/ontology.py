@@ -264,6 +264,12 @@ FURNITURE: dict[str, Category] = dict([
     _row("filing cabinet", "storing papers", (.46, .56, .72), "grey, black, white, green", "metal", "S5", similar="nightstand, dresser", also="file cabinet"),
 ])
 
+# Furniture that things can be put on: all but what has no free top (a test holds it to the catalogue's surfaces).
+HOLDERS: tuple[str, ...] = tuple(
+    label for label in FURNITURE
+    if label not in ("television", "refrigerator", "wardrobe", "bathtub", "coat stand", "floor lamp")
+)
+
 _THREE = ("lower", "middle", "upper")
 # Furniture with several open levels: (z_min, z_max, surface name); heights are the same in all houses, so the height
 # of a thing's base over the floor names its level. The boards themselves are at catalog.SHELF_BOARDS.

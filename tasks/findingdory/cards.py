@@ -9,6 +9,7 @@ from pathlib import Path
 
 from embodied_mem.evaluation import report as html
 from embodied_mem.tasks.findingdory.items import CATEGORIES, Goal
+from embodied_mem.tasks.findingdory.pictures import CHOSEN, STOPPED
 from embodied_mem.tasks.findingdory.predicates import GoalFacts, holds
 from embodied_mem.tasks.findingdory.settings import CAMERA
 
@@ -51,7 +52,8 @@ def cards(rows: list[dict], pictures: Path) -> list[str]:
         return []
     body = [STYLE, "<h2>Single instructions</h2>", "<p class=note>Red: the frames that the agent chose, in order. "
             "Green: what was asked for. The timeline and the goals are the scorer's knowledge; the map is the "
-            "robot's own, with the way that it drove (blue; dot: start, squares: stops).</p>"]  # fmt: skip
+            "robot's own, with the way that it drove (blue; dot: start, squares: stops). A frame counts by where it was "
+            "taken from: what would be seen from there in the house as it is now.</p>"]  # fmt: skip
     for category in CATEGORIES:
         chosen = [
             row
@@ -85,9 +87,10 @@ def card(row: dict, about_file: Path) -> str:
         f"<small>template {row['template']} · {row['id'].split('/')[0]} · {row['interactions']} interactions</small>"
     )
     figures = [_figure(row, about, *picture, about_file.parent) for picture in about["pictures"]]
+    shown = sum(caption.startswith(STOPPED) for _, caption, _ in about["pictures"])
     return (
         f"<details class=card><summary>{head}</summary>{_goals(row, about)}{_answer(row)}{_timeline(about['timeline'])}"
-        f"<div class=row>{''.join(figures)}</div>{_driven(row)}</details>"
+        f"<div class=row>{''.join(figures)}</div>{_driven(row, shown)}</details>"
     )
 
 
@@ -109,14 +112,16 @@ def _answer(row: dict) -> str:
     return f"<p>Answer: <b>{html.text(said)}</b>{explored} (confidence {row['confidence']:.2f})</p>"
 
 
-def _driven(row: dict) -> str:
+def _driven(row: dict, shown: int) -> str:
+    """How far it drove, and how it stands to the goals there where pictures (``shown`` of them) do not say it."""
     low = row["ll"]
     if not low:
         return ""
     goals = [Goal(**g) for g in row["goals"]]
-    ends = "".join(f"<li>{said(goals, stop['facts'])}</li>" for stop in low["stops"])
+    ends = "".join(f"<li>{said(goals, stop['facts'])}</li>" for stop in low["stops"][shown:])
+    rest = f" Where it stopped:</p><ol start={shown + 1}>{ends}</ol>" if ends else "</p>"
     best = f" (shortest {low['shortest_m']:.1f} m)" if low.get("shortest_m") is not None else ""
-    return f"<p>Drove {low['metres']:.1f} m{best}; {html.text(low['reason'])}. Where it stopped:</p><ol>{ends}</ol>"
+    return f"<p>Drove {low['metres']:.1f} m{best}; {html.text(low['reason'])}.{rest}"
 
 
 def _figure(row: dict, about: dict, name: str, caption: str, stop: int | None, folder: Path) -> str:
@@ -124,7 +129,7 @@ def _figure(row: dict, about: dict, name: str, caption: str, stop: int | None, f
     if stop is None:
         return f"<figure class=plan>{picture}<figcaption>{html.text(caption)}</figcaption></figure>"
     goals, facts = [Goal(**g) for g in row["goals"]], None
-    if caption.startswith("chosen") and stop < len(row["stops"]):
+    if caption.startswith(CHOSEN) and stop < len(row["stops"]):
         facts = row["stops"][stop]["facts"]
     elif row["ll"] and stop < len(row["ll"]["stops"]):
         facts = row["ll"]["stops"][stop]["facts"]

@@ -23,6 +23,7 @@ from embodied_mem.types import Frame, FrameRef
 
 KEPT = 1  # cards of a category for each verdict, an episode; the report chooses among the episodes
 SHOWN_STOPS = 6  # images of a card
+CHOSEN, STOPPED = "chosen", "stopped here"  # how captions begin
 TICKS = 8  # of the timeline, at most
 BLUE, GREEN, RED, SOFT = "#1d4ed8", "#15803d", "#b91c1c", "#5b6675"
 XY = tuple[float, float]
@@ -71,9 +72,9 @@ class Pictures:
         (self.folder / pictures[0][0]).write_bytes(self._plan(goals, row["stops"], path, ends))
         for k, frame in [(k, f) for k, f in enumerate(frames) if f is not None][:SHOWN_STOPS]:
             if 0 <= frame < len(self.log.steps):
-                pictures.append(self._keep(f"{name}-{k}", self.palace.load_frame(FrameRef(VISIT, frame)), "chosen", k))
+                pictures.append(self._keep(f"{name}-{k}", self.palace.load_frame(FrameRef(VISIT, frame)), CHOSEN, k))
         for k, frame in enumerate(list(seen)[:SHOWN_STOPS]):
-            pictures.append(self._keep(f"{name}-end{k}", frame, "stopped here", k))
+            pictures.append(self._keep(f"{name}-end{k}", frame, STOPPED, k))
         about = {
             "item": item.id, "agent": row["agent"], "category": item.category, "right": right,
             "goals": [{"text": g["text"], "xy": g["xy"]} for g in goals],

@@ -1,0 +1,120 @@
+"""Trials as they are lived: a policy acts in a batch of houses, and what happened is kept for learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from embodied_mem.policies.interface import Policy
+from embodied_mem.policies.tokens import Tokens, TokenStream, stack
+from embodied_mem.sim.vector.protocol import VectorEnv
+
+
+@dataclass
+class Trial:
+    """B trials of T steps; every tensor is [B, T, ...]."""
+
+    tokens: Tokens
+    action: Tensor
+    log_prob: Tensor
+    """Of the action under the policy that took it; never recomputed."""
+    reward: Tensor
+    end: Tensor
+    """bool: the step was the last of its episode."""
+    value: Tensor
+    """As predicted when acting, or by the latest refresh."""
+    success: Tensor
+    """bool: the goal of the step's episode was reached by then."""
+
+    @property
+    def length(self) -> int:
+        return self.action.shape[1]
+
+    def map(self, change) -> Trial:
+        """The same trial with every tensor changed alike."""
+        return Trial({k: change(v) for k, v in self.tokens.items()},
+                     **{k: change(v) for k, v in vars(self).items() if k != "tokens"})  # fmt: skip
+
+    def rows(self, index: Tensor) -> Trial:
+        """Some of the trials."""
+        return self.map(lambda x: x[index])
+
+    def followed_by(self, other: Trial) -> Trial:
+        """This trial and the steps after it."""
+        tokens = {k: torch.cat([v, other.tokens[k]], 1) for k, v in self.tokens.items()}
+        rest = {k: torch.cat([v, getattr(other, k)], 1) for k, v in vars(self).items() if k != "tokens"}
+        return Trial(tokens, **rest)
+
+    def shuffled(self, generator: torch.Generator) -> Trial:
+        """Finished episodes of each trial in another order, their indices by order; the running one stays last."""
+        episode, end = self.tokens["episode"], self.end
+        draw = torch.rand(len(episode), int(episode.max()) + 2, generator=generator, device=episode.device)
+        running = episode == episode[:, -1:] + end[:, -1:]  # nothing, when the last step ended its episode
+        key = torch.where(running, 2.0, draw.gather(1, episode))
+        order = key.argsort(1, stable=True)
+        mixed = self.map(lambda x: x.gather(1, order.view(*order.shape, *[1] * (x.dim() - 2)).expand_as(x)))
+        mixed.tokens["episode"] = (mixed.tokens["step"] == 0).cumsum(1) - 1
+        return mixed
+
+
+class Collector:
+    """Runs one policy in one environment, a trial at a time, a chunk of steps at a time."""
+
+    def __init__(self, env: VectorEnv, policy: Policy, generator: torch.Generator) -> None:
+        self.env, self.policy, self.generator = env, policy, generator
+        self.stream = TokenStream(env.actions, env.batch, env.device)
+
+    def begin(self, seeds: Tensor, capacity: int) -> None:
+        """New trials with an empty memory in the houses of ``seeds``; ``capacity`` steps are to come."""
+        self.tokens = self.stream.begin(self.env.reset_trial(seeds))
+        self.state = self.policy.init_state(self.env.batch, capacity)
+        self.capacity = capacity
+
+    @torch.no_grad()
+    def collect(self, steps: int) -> Trial:
+        """The next steps of the trials, actions sampled."""
+        self.policy.eval()
+        tokens, records = [], []
+        for _ in range(steps):
+            tokens.append(self.tokens)
+            output, self.state = self.policy.step(self.tokens, self.state)
+            log_probs = output.logits.log_softmax(-1)
+            action = sample(log_probs, self.generator)
+            step = self.env.step(action)
+            log_prob = log_probs.gather(1, action[:, None])[:, 0]
+            records.append((action, log_prob, step.reward, step.episode_end, output.value, step.success))
+            self.tokens = self.stream.after(step, action)
+        return Trial(stack(tokens), *(torch.stack(part, 1) for part in zip(*records, strict=True)))
+
+    @torch.no_grad()
+    def next_value(self) -> Tensor:
+        """[B]: the value of what comes next, to bootstrap from; nothing is remembered of the look."""
+        self.policy.eval()
+        return self.policy.step(self.tokens, self.state)[0].value
+
+    @torch.no_grad()
+    def refresh(self, trial: Trial) -> Trial:
+        """Memory and values of everything lived so far, computed anew with the present weights."""
+        self.policy.eval()
+        output, self.state = self.policy.replay(trial.tokens, self.capacity)
+        trial.value = output.value
+        return trial
+
+
+def sample(log_probs: Tensor, generator: torch.Generator) -> Tensor:
+    """[B] actions drawn from log-probabilities [B, A]."""
+    u = torch.rand(len(log_probs), 1, generator=generator, device=log_probs.device, dtype=torch.float64)
+    edges = log_probs.double().exp().cumsum(-1)
+    return (edges[:, :-1] <= u * edges[:, -1:]).sum(-1)
+
+
+def by_episode(trial: Trial, what: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of ``what`` [B, T] over each finished episode, and which are finished: [B, E] each."""
+    episode = trial.tokens["episode"]
+    count = int(episode.max()) + 1
+    sums = torch.zeros(len(episode), count, dtype=torch.float64, device=episode.device)
+    sums.scatter_add_(1, episode, what.double())
+    done = torch.zeros_like(sums).scatter_add_(1, episode, trial.end.double())
+    return sums, done > 0

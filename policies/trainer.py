@@ -1,0 +1,146 @@
+"""In-context reinforcement learning with partial updates: the loop, and all of its state in one checkpoint.
+
+One round is one trial in every row. Along it, ``updates`` times: collect a chunk, learn from the newest chunk with
+gradient through everything before it (the last time: from all of the trial), put finished episodes in another order,
+and compute memory and values anew with the new weights. Checkpoints are written between rounds, so that nothing of a
+trial has to be kept: a run that was killed repeats its last rounds and ends with the same numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+
+from embodied_mem.config import to_dict
+from embodied_mem.errors import ConfigError
+from embodied_mem.policies import checkpoint
+from embodied_mem.policies.build import make_environment, make_policy
+from embodied_mem.policies.ppo import update
+from embodied_mem.policies.rollout import Collector, Trial, by_episode
+from embodied_mem.policies.settings import TrainConfig
+from embodied_mem.policies.tokens import Spec
+from embodied_mem.sim.vector.draws import hashed
+
+#: Training houses have seeds from here on, far from those of development (below 10,000) and evaluation (100,000 on).
+TRAINING_SEEDS_FROM = 2**40
+#: May differ between a checkpoint and the run that goes on from it.
+FREE_TO_CHANGE = ("device", "threads", "checkpoint_every")
+
+
+class Trainer:
+    """Everything that changes while training; :meth:`save` and :meth:`load` carry all of it."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        torch.set_num_threads(config.threads)
+        self.config, self.device = config, torch.device(config.device)
+        self.env = make_environment(config.task, config.environment, config.trials, self.device)
+        self.spec = Spec.of(self.env)
+        self.policy = make_policy(self.spec, config.policy, config.seed).to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            self.policy.parameters(), lr=config.learning_rate, eps=1e-5, weight_decay=config.weight_decay, fused=True
+        )
+        self.acting, self.learning = (torch.Generator(self.device) for _ in range(2))
+        self.acting.manual_seed(2 * config.seed)
+        self.learning.manual_seed(2 * config.seed + 1)
+        self.policy.generator = self.learning
+        self.collector = Collector(self.env, self.policy, self.acting)
+        self.rounds = self.steps = self.optimiser_steps = 0
+        self.seconds = 0.0
+
+    @property
+    def done(self) -> bool:
+        return self.steps >= self.config.total_steps
+
+    def house_seeds(self) -> torch.Tensor:
+        """[B]: the houses of this round; they follow from the run's seed and the round alone."""
+        row = torch.arange(self.config.trials, device=self.device)
+        draw = hashed(row, self.config.seed, self.rounds) & (2**40 - 1)
+        return TRAINING_SEEDS_FROM + (draw if self.config.houses is None else draw % self.config.houses)
+
+    def round(self) -> dict:
+        """One trial in every row and all its updates; returns figures for the log. Raises TrainingError."""
+        config, began, cpu = self.config, time.perf_counter(), time.process_time()
+        self.collector.begin(self.house_seeds(), config.trial_steps)
+        trial: Trial | None = None
+        figures, acting = [], 0.0
+        for k in range(config.updates):
+            since = time.perf_counter()
+            chunk = self.collector.collect(config.chunk)
+            trial = chunk if trial is None else trial.followed_by(chunk)
+            next_value = self.collector.next_value()
+            acting += time.perf_counter() - since
+            self.steps += config.trials * config.chunk
+            last = k == config.updates - 1
+            figures.append(self._learn(trial, next_value, 0 if last else k * config.chunk))
+            if not last:
+                trial = trial.shuffled(self.learning) if config.shuffle else trial
+                trial = self.collector.refresh(trial) if config.refresh else trial
+        self.rounds += 1
+        seconds = time.perf_counter() - began
+        self.seconds += seconds
+        row = {**self._progress(figures, seconds, acting), **_curves(trial)}
+        return {**row, "steps_per_cpu_second": round(config.steps_a_round / (time.process_time() - cpu), 1)}
+
+    def _learn(self, trial: Trial, next_value: torch.Tensor, start: int) -> dict[str, float]:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate_at(self.steps)
+        autocast = torch.bfloat16 if self.config.precision == "bf16" else None
+        figures = update(
+            self.policy, self.optimiser, trial, next_value, start, self.config.ppo, self.learning, autocast
+        )
+        self.optimiser_steps += int(figures.pop("optimiser_steps"))
+        return figures
+
+    def _progress(self, figures: list[dict], seconds: float, acting: float) -> dict:
+        means = {k: sum(f[k] for f in figures) / len(figures) for k in figures[0]}
+        return {
+            "round": self.rounds, "steps": self.steps, "optimiser_steps": self.optimiser_steps,
+            "seconds": round(self.seconds, 2), "steps_per_second": round(self.config.steps_a_round / seconds, 1),
+            "acting_share": round(acting / seconds, 3), "learning_rate": self.config.rate_at(self.steps),
+            **{k: round(v, 6) for k, v in means.items()},
+        }  # fmt: skip
+
+    def save(self, path: Path) -> None:
+        """Everything, so that :meth:`load` goes on with the very same numbers."""
+        tensors = {f"policy.{k}": v for k, v in self.policy.state_dict().items()}
+        tensors |= {f"optimiser.{k}": v for k, v in checkpoint.optimiser_tensors(self.optimiser).items()}
+        tensors |= {"random.acting": self.acting.get_state(), "random.learning": self.learning.get_state()}
+        counters = {k: getattr(self, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
+        checkpoint.write(path, tensors, {**describe(self.config, self.spec), "counters": counters})
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint of the same configuration. Raises InputError or ConfigError."""
+        tensors, meta = checkpoint.read(path)
+        _same_config(self.config, meta["config"], path)
+        checkpoint.load_weights(self.policy, checkpoint.part_of(tensors, "policy."), str(path))
+        checkpoint.load_optimiser(self.optimiser, checkpoint.part_of(tensors, "optimiser."))
+        self.acting.set_state(tensors["random.acting"])
+        self.learning.set_state(tensors["random.learning"])
+        for key, value in meta["counters"].items():
+            setattr(self, key, value)
+
+
+def describe(config: TrainConfig, spec: Spec) -> dict:
+    """What a checkpoint says about itself."""
+    return {"config": to_dict(config), "spec": spec.as_dict()}
+
+
+def _same_config(config: TrainConfig, saved: dict, path: Path) -> None:
+    own = to_dict(config)
+    saved = checkpoint.plain(saved)
+    differs = [k for k, v in checkpoint.plain(own).items() if k not in FREE_TO_CHANGE and saved.get(k) != v]
+    if differs:
+        key = differs[0]
+        raise ConfigError(f"{path} was trained with {key} = {saved.get(key)!r}, the configuration says {own[key]!r}; "
+                          "use the same, or another folder")  # fmt: skip
+
+
+def _curves(trial: Trial) -> dict:
+    """Return and success by episode index, over the episodes that finished (in training: a look, not a result)."""
+    returns, done = by_episode(trial, trial.reward)
+    success, _ = by_episode(trial, (trial.success & trial.end).float())
+    count = done.sum(0).clamp(min=1)
+    curves = {"return_by_episode": returns, "success_by_episode": success}
+    return {k: [round(x, 3) for x in ((v * done).sum(0) / count).tolist()] for k, v in curves.items()}

@@ -52,8 +52,8 @@ def cards(rows: list[dict], pictures: Path) -> list[str]:
         return []
     body = [STYLE, "<h2>Single instructions</h2>", "<p class=note>Red: the frames that the agent chose, in order. "
             "Green: what was asked for. The timeline and the goals are the scorer's knowledge; the map is the "
-            "robot's own, with the way that it drove (blue; dot: start, squares: stops). A frame counts by where it was "
-            "taken from: what would be seen from there in the house as it is now.</p>"]  # fmt: skip
+            "robot's own, with the way that it drove (blue; dot: start, squares: stops). A frame counts by where it "
+            "was taken from: what would be seen from there in the house as it is now.</p>"]  # fmt: skip
     for category in CATEGORIES:
         chosen = [
             row

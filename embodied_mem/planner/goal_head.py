@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 _BACK = r"(?: (?:back|over|along|straight|directly|again|on|out|up|down|around|right|once|off|yourself|once more|now|" \
-        r"then|exactly|first|one by one|first of all|, please,?))*"  # fmt: skip
+        r"then|exactly|first|one by one|first of all|close|nearer|near|, please,?))*"  # fmt: skip
 _TO = r"(?: (?:to|towards?|into|at|for|by|near|beside|next to|in front of|inside|in|on|over to|up to|with|through|off at))"
 _MOVE = (r"(?:go|head|drive|navigate|return|come|travel|walk|proceed|roll|ride|run|hurry|journey|make (?:your|a) (?:way|"
          r"trip|stop|visit|tour|round)|find (?:your|the) way|(?:bring|take|get) yourself|steer|backtrack|set off|stand|"
@@ -98,8 +98,8 @@ def _head_at(text: str, start: int) -> Head | None:
         return None
     best = found[0]
     for other in found[1:]:
-        if not _GAP.match(part[best.end() : other.start()]):
-            break
+        if not _GAP.match(part[best.end() : other.start()]) or _kind(other[0]) == "object" != _kind(best[0]):
+            break  # "the receptacle objects were taken from" is about the receptacle
         best = other
     name = next((m[0] for m in found[: found.index(best) + 1] if m[0][0] in "NF" and _kind(m[0]) == _kind(best[0])), "")
     if best[0][0] == "R" and best[0][1:].isdigit():
@@ -118,7 +118,7 @@ def _pointed_back(text: str) -> Head | None:
         return Head("receptacle", code="where")
     for found in HEAD.finditer(text):
         if found[0][0] in "OR" and not found[0][1:].isdigit():
-            plural = found[0].endswith("S")
+            plural = found[0].endswith("S") and bool(re.search(r"\b(?:them|those|these)\b", text))
             return Head(_kind(found[0]), "", plural, found[0], found.start(), found.end())
     first = next(iter(HEAD.finditer(text)), None)
     return Head(_kind(first[0]), first[0], False, first[0], first.start(), first.end()) if first else None

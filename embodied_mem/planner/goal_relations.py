@@ -17,7 +17,8 @@ PICK = re.compile(
     r"(?:\w+ )?(?:from|off)|coming from|originat\w*|sources?|picks?|scoop(?:ed)?|pluck(?:ed)?|raised|emptied|unload(?:ed)?|"
     r"clear(?:ed)?|seiz(?:e|ed)|lifted|starting (?:RECS?|location|place|point)|start (?:RECS?|location|place)|"
     r"initial(?:ly)?|original(?:ly)?|start(?:s|ed|ing)? (?:out|off|from|on|in)|found|to begin with|at the start|at the "
-    r"beginning|at the outset|pickups?|home RECS?|where it all started)\b"
+    r"beginning|at the outset|pickups?|home RECS?|where it all started|"
+    r"(?:#\d+|N\d+|OBJ|interaction|move|task|job|it) (?:began|started|begins|starts))\b"
 )
 PLACE = re.compile(
     r"\b(?:plac(?:e|es|ed|ing|ings)|placements?|put(?:s|ting)?(?:-?downs?)?|set(?:s|ting)?(?! foot)(?: (?:down|on|onto|it|the|"
@@ -25,7 +26,8 @@ PLACE = re.compile(
     r"leave|leaves|left|leaving|releas(?:e|es|ed|ing)|position(?:ed|ing)|brought|bring(?:s|ing)?|end(?:s|ed|ing)? up|"
     r"destinations?|wound up|land(?:s|ed)|install(?:ed)?|park(?:ed)?|stow(?:ed)?|stor(?:ed|ing)|went (?:to|onto|into|on)|"
     r"go(?:es)? onto|let go|unloaded|finish(?:ed)? up|drop-?offs?|final RECS?|new RECS?|rested|stash(?:ed)?|plonked|sat|"
-    r"receiv(?:e|ed)|loaded|arriv(?:e|ed)|target RECS?)\b"
+    r"receiv(?:e|ed)|loaded|arriv(?:e|ed)|target RECS?|"
+    r"(?:#\d+|N\d+|OBJ|interaction|move|task|job|it) (?:ended|finished|concluded|ends|finishes))\b"
 )
 HANDLE = re.compile(
     rf"\b(?:{_TAKE}|interact(?:s|ed|ing|ions?)?|manipulat(?:e|es|ed|ing)|touch(?:es|ed|ing)?|deal(?:t|ing)?|work(?:ed|ing) "
@@ -40,7 +42,7 @@ _NOT = re.compile(
     r"(?:alone|out|untouched|undisturbed|unmoved|unhandled|in place|in peace|as (?:it|they)|where|exactly where|standing|be|"
     r"it (?:alone|where|in place|be|as)|them (?:alone|where))|stay(?:s|ed)? (?:put|where|in place|exactly|at|right|in its|on)|"
     r"remain(?:s|ed|ing)? (?:in|where|at|exactly|un\w+|right|on)|yet to|nobody|avoided|missed|has yet|been spared|no(?:thing)? "
-    r"(?:OBJ )?(?:was|were) ever|bypassed|neglected|kept (?:away|off)|fail(?:ed)? to|non-\w+)\b"
+    r"(?:OBJ )?(?:was|were) ever|bypassed|neglected|kept (?:away|off|your hands off)|hands off|fail(?:ed)? to|non-\w+)\b"
 )
 _FROM = re.compile(r"\b(?:from|off|out of)\b(?! (?:here|you|now|your|where you|the (?:current|present|REC you are)|this|reaching))")
 _TO = re.compile(
@@ -86,6 +88,7 @@ _IN_ORDER = re.compile(
 _INDIFFERENT = tuple(
     re.compile(p)
     for p in (
+        r"\bsomewhere new\b|\bREC new\b",
         r",? ?\b(?:(?:the |in which |whose |what |which )?(?:order|sequence)(?: \w+){0,4} (?:does|do|is|are) (?:not|no|un\w+|irrelevant|up)\b[^|,]*|(?:the )?order "
         r"(?:matters not|is free)|no matter (?:the|what|which|in (?:what|which)) order|(?:you|i) (?:do not|need not) (?:care|mind|follow|worry)[^|,]*order[^|,]*)",
         r"\b(?:no matter|regardless of|irrespective of|never mind|it (?:does|do|is) not (?:matter|important)|(?:does|do) not matter|i do "

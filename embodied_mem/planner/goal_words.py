@@ -124,6 +124,7 @@ def _look_patterns() -> list[tuple[str, re.Pattern]]:
             rf"{noun}(?: or (?:print|design|pattern))? {_IS}{value}\b(?: {noun})?",
             rf"\b(?:of |in |with |has |having )?(?:a |an |the )?{value}(?:[- ](?:in )?(?:\w+ )?{noun}(?:ed|d)?\b)"
             r"(?: on it)?",
+            rf"\b(?:with|having|has) {value} (?:as|for) (?:its|the|a) {noun}",
         ]
         if name == "colour":
             named += [rf"\bcolou?red {value}\b", rf"\b{value}[- ]colou?red\b"]
@@ -154,7 +155,7 @@ _VERBS = {
     "watering": "water", "wearing": "wear", "wiping": "wipe", "writing": "write", "decoration": "decorate",
 }  # fmt: skip
 _OTHER_WORDS = {
-    "decoration": "decorations?|decorating|decorative purposes|decorate|ornament", "lighting": "lighting|illumination|"
+    "decoration": "decorations?|decorating|decorative(?: purposes)?|decorate|ornament(?:al)?", "lighting": "lighting|illumination|"
     "giving light|light up|light", "computing": "computing|computer work|compute", "drying": "drying(?: off)?|dry(?: off)?",
     "telling the time": "tell(?:ing)? (?:the )?time", "taking photographs": "tak(?:ing|e) (?:photographs|photos|pictures)"
     "|photography", "operating the television": "(?:operat(?:ing|e)|control(?:ling)?) the (?:television|tv)",
@@ -179,7 +180,7 @@ def _function_form(function: str) -> str:
 
 
 _PURPOSE = (
-    r"\b(?:(?:that|which) )?(?:you |one |people |we |someone )?(?:can |could |may |would )?"
+    r"\b(?:(?:that|which) )?(?:(?:you |one |people |we |someone )(?!whose))?(?:can |could |may |would )?"
     r"(?:(?:is |was |are |be )?(?:meant|used|intended|made|designed|useful|suitable|good|there|serves?|serving|needed|"
     r"employed|usable) (?:for|to|in|when|as)|(?:is |was )?for|whose (?:function|purpose|use|job|role) (?:is|was)|"
     r"(?:with|has|having) (?:the |a )?(?:function|purpose|use)(?: of)?|(?:the |its )?(?:function|purpose|functionality)"
@@ -187,9 +188,10 @@ _PURPOSE = (
     r"(?:the purpose of |purposes of |the |a |use in |use for |be used for )?"
 )
 _FUNCTION_PATTERNS = tuple(
-    (function, re.compile(rf"{_PURPOSE}(?:{_function_form(function)})(?: (?:purposes?|with)\b)?(?![\w-])|"
-                          rf"\b(?:{_function_form(function)}) (?={_THING}\b)"))
+    (function, re.compile(pattern))
     for function in FUNCTIONS
+    for pattern in (rf"{_PURPOSE}(?:{_function_form(function)})(?: (?:purposes?|with)\b)?(?![\w-])",
+                    rf"\b(?:{_function_form(function)}) (?={_THING}\b)")
 )  # fmt: skip
 _LOOKS = tuple(_look_patterns())
 
@@ -197,8 +199,9 @@ _LOOKS = tuple(_look_patterns())
 def find_look(text: str) -> tuple[tuple[str, str] | None, str]:
     """(name, value) of an attribute that the text asks for, and the text with "A1" in its place."""
     for function, pattern in _FUNCTION_PATTERNS:
-        if (match := pattern.search(text)) and not _verb_of_the_day(text, match):
-            return ("function", function), text[: match.start()] + " A1 " + text[match.end() :]
+        for match in pattern.finditer(text):
+            if not _verb_of_the_day(text, match):
+                return ("function", function), text[: match.start()] + " A1 " + text[match.end() :]
     for name, pattern in _LOOKS:
         if match := pattern.search(text):
             value = _LOOK_WORDS[name][match["value"]]
@@ -211,7 +214,9 @@ def _verb_of_the_day(text: str, match: re.Match) -> bool:
     said = match[0]
     return bool(re.match(r"(?:(?:that|which) )?(?:you|we) (?:carry|hold|store|take|call|light|rest)", said)) or bool(
         re.match(r"to (?:take|call|hold|carry|store|rest|walk|keep)\b(?! \w)", said)
-    )
+        or said.startswith("to ") and re.search(r"\b(?:go|back|drive|return|navigate|head|me|over|way|come|get|travel|next|close"
+                                                r"|yourself|again|up)\s*$", text[: match.start()])
+    )  # fmt: skip
 
 
 # -- general nouns ----------------------------------------------------------------------------------------------------
@@ -257,6 +262,8 @@ def mark(raw: str) -> Marked:
     text = re.sub(r"[()\[\]]", ", ", re.sub(r"->|=>|→|>|/", " , ", re.sub(r"[#@|](?=\w)", " ", text)))
     plain = normalise(text)
     plain = re.sub(r"\bi had (?=like|love|prefer)|\bi'd (?=like|love|prefer)", "i would ", plain)
+    plain = re.sub(r"\b(?:each and every|any and all)\b", "every", plain)
+    plain = re.sub(r"\bt(?:ook|ake|akes|aken|aking) part\b", "was involved", plain)
     plain = re.sub(r"\b(most|more) remote\b", "most distant", plain)
     plain = re.sub(r"\b(you|i|we)'d\b", r"\1 had", re.sub(r"\b(you|we|they)'re\b|\bi'm\b", r"\1 are", plain))
     at, text, lost = find_clock(plain)

@@ -19,8 +19,8 @@ from embodied_mem.sim.schedule import rng_of
 from embodied_mem.sim.stock import first_states, looks, place_on
 from embodied_mem.tasks.findingdory.spots import Floor, leaf_rooms
 
-CLOSED_SHARE = 0.27  # of the episodes leave a room out, where there is a fitting one
-CLOSED_PIECES = 0.15  # of the pieces with surfaces that it may have
+CLOSED_SHARE = 0.28  # of the episodes leave a room out, where there is a fitting one
+CLOSED_PIECES = 0.18  # of the pieces with surfaces that it may have
 SKIPPED_SHARE = 0.22  # of the pieces with surfaces are no errand where no room is closed
 ELSEWHERE = 0.8  # of the things go to another room
 SPARE, SPARE_SHARE = 4, 1.5  # things to choose from: SPARE_SHARE × interactions + SPARE

@@ -38,7 +38,7 @@ from embodied_mem.tasks.findingdory.oracle import Oracle
 from embodied_mem.tasks.findingdory.settings import EPISODE_VERSION, SECONDS_PER_STEP, VISIT, robot_spec
 from embodied_mem.types import Frame
 
-VERSION = 2  # raise it whenever the simulator, perception or memory change what a recording holds
+VERSION = 3  # raise it whenever the simulator, perception or memory change what a recording holds
 MAX_INTERACTIONS = 50
 EPISODES = 1000  # of one house; their noise differs
 Status = Callable[[str], None]

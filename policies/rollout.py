@@ -53,7 +53,7 @@ class Trial:
         draw = torch.rand(len(episode), int(episode.max()) + 2, generator=generator, device=episode.device)
         running = episode == episode[:, -1:] + end[:, -1:]  # nothing, when the last step ended its episode
         key = torch.where(running, 2.0, draw.gather(1, episode))
-        order = key.argsort(1, stable=True)
+        order = key.argsort(dim=1, stable=True)
         mixed = self.map(lambda x: x.gather(1, order.view(*order.shape, *[1] * (x.dim() - 2)).expand_as(x)))
         mixed.tokens["episode"] = (mixed.tokens["step"] == 0).cumsum(1) - 1
         return mixed

@@ -1,0 +1,187 @@
+"""Partial updates: credit, where the loss stands, what its gradient reaches, and that one update is plain PPO."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from embodied_mem.config import build
+from embodied_mem.errors import ConfigError
+from embodied_mem.policies.ppo import Batch, PPOConfig, TrainingError, advantages, loss_of, update
+from embodied_mem.policies.relic import Relic, RelicConfig
+from embodied_mem.policies.rollout import Trial, by_episode, sample
+from embodied_mem.policies.settings import TrainConfig
+from embodied_mem.policies.trainer import Trainer
+from tests.policies.agreement import SPEC, random_trial, shaken
+
+TINY = {
+    "task": "darkroom", "environment": {"cap": 6}, "trials": 8, "trial_steps": 24, "total_steps": 10_000,
+    "policy": {"kind": "relic", "width": 16, "heads": 2, "hidden": 16}, "ppo": {"minibatches": 2},
+}  # fmt: skip
+
+
+def tiny(**changes) -> TrainConfig:
+    return build(TrainConfig, {**TINY, **changes})
+
+
+def made_up(policy=None, length: int = 40) -> Trial:
+    """A trial with random rewards; log-probabilities and values are the policy's own."""
+    tokens, g = random_trial(length=length), torch.Generator().manual_seed(4)
+    end = torch.zeros(3, length, dtype=torch.bool)
+    end[:, :-1] = tokens["step"][:, 1:] == 0
+    action = torch.randint(4, (3, length), generator=g)
+    reward, value, log_prob = (torch.randn(3, length, generator=g) for _ in range(3))
+    if policy is not None:
+        with torch.no_grad():
+            output = policy(tokens)
+        value, log_prob = output.value, output.logits.log_softmax(-1).gather(-1, action[..., None])[..., 0]
+    return Trial(tokens, action, log_prob, reward, end, value, end)
+
+
+def policy() -> Relic:
+    torch.manual_seed(0)
+    return shaken(Relic(SPEC, RelicConfig(width=16, heads=2, hidden=16)))
+
+
+def test_advantages_are_cut_at_episode_ends_or_not():
+    trial = made_up(length=3).rows(torch.tensor([0]))
+    trial.reward, trial.value = torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[0.5, 1.0, 1.5]])
+    trial.end = torch.tensor([[False, True, False]])
+    config = PPOConfig(gamma=0.5, lam=0.5)
+    third = 4 + 0.5 * 3 - 1.5
+    cut = [1 + 0.5 * 1.0 - 0.5 + 0.25 * (2 - 1.0), 2 - 1.0, third]
+    assert advantages(trial, torch.tensor([3.0]), config)[0].tolist() == pytest.approx(cut)
+    second = 2 + 0.5 * 1.5 - 1.0 + 0.25 * third
+    across = dataclasses.replace(config, across_episodes=True)
+    expected = [1 + 0.5 * 1.0 - 0.5 + 0.25 * second, second, third]
+    assert advantages(trial, torch.tensor([3.0]), across)[0].tolist() == pytest.approx(expected)
+
+
+def test_old_steps_have_no_weight_in_the_loss_but_gradient_runs_through_them():
+    p, trial = policy(), made_up()
+    advantage, start = torch.randn(3, 40, generator=torch.Generator().manual_seed(1)), 30
+    smell = trial.tokens["smell"].requires_grad_()
+    loss, _ = loss_of(p, Batch(trial, advantage, advantage, start), PPOConfig())
+    loss.backward()
+    assert (smell.grad.abs().sum(-1)[:, :30] > 0).any(1).all()
+    trial.log_prob[:, :start] += 1
+    trial.action[:, :start] = (trial.action[:, :start] + 1) % 4
+    other = torch.cat([advantage[:, :start] * -3, advantage[:, start:]], 1)
+    again, _ = loss_of(p, Batch(trial, other, other, start), PPOConfig())
+    assert torch.equal(loss, again)
+
+
+@pytest.mark.parametrize("updates", [1, 4])
+def test_before_the_first_step_the_new_chunk_has_ratio_one(updates, monkeypatch):
+    seen = []
+
+    def first_minibatch(policy, optimiser, trial, next_value, start, config, generator, autocast):
+        batch = Batch(trial, trial.value, trial.value, trial.length - 24 // updates)
+        seen.append(float(loss_of(policy.train(), batch, config)[1]["kl"]))
+        return update(policy, optimiser, trial, next_value, start, config, generator, autocast)
+
+    monkeypatch.setattr("embodied_mem.policies.trainer.update", first_minibatch)
+    trainer = Trainer(tiny(updates=updates, learning_rate=0.01, warmup_steps=0))
+    for _ in range(3):
+        trainer.round()
+    assert len(seen) == 3 * updates and max(map(abs, seen)) < 1e-6
+
+
+def test_one_update_a_trial_is_plain_ppo():
+    """The textbook's algorithm restated here takes the very same steps."""
+    config, trainer = tiny(), Trainer(tiny())
+    plain = Trainer(config)
+    plain.collector.begin(plain.house_seeds(), 24)
+    trial = plain.collector.collect(24)
+    advantage = advantages(trial, plain.collector.next_value(), config.ppo)
+    returns = advantage + trial.value
+    advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+    plain.optimiser.param_groups[0]["lr"] = config.rate_at(8 * 24)
+    for _ in range(config.ppo.epochs):
+        for rows in torch.randperm(8, generator=plain.learning).chunk(2):
+            output = plain.policy({k: v[rows] for k, v in trial.tokens.items()})
+            chosen = torch.distributions.Categorical(logits=output.logits)
+            ratio = (chosen.log_prob(trial.action[rows]) - trial.log_prob[rows]).exp()
+            surrogate = torch.min(ratio * advantage[rows], ratio.clamp(0.8, 1.2) * advantage[rows])
+            value_loss = (output.value - returns[rows]).pow(2).mean() / 2
+            plain.optimiser.zero_grad()
+            (-surrogate.mean() + 0.5 * value_loss - 0.01 * chosen.entropy().mean()).backward()
+            torch.nn.utils.clip_grad_norm_(plain.policy.parameters(), 0.5)
+            plain.optimiser.step()
+    trainer.round()
+    for (name, one), other in zip(trainer.policy.named_parameters(), plain.policy.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6), name
+
+
+def test_shuffling_moves_whole_finished_episodes_and_keeps_the_running_one_last():
+    trial = made_up()
+    trial.end[1, -1] = True  # in this row no episode is running
+    mixed = trial.shuffled(torch.Generator().manual_seed(2))
+    orders = []
+    for row in range(3):
+        episodes = [_episode(trial, row, e) for e in range(int(trial.tokens["episode"][row, -1]) + 1)]
+        after = [_episode(mixed, row, e) for e in range(len(episodes))]
+        order = [next(i for i, e in enumerate(episodes) if torch.equal(e, other)) for other in after]
+        assert sorted(order) == list(range(len(episodes)))
+        assert row == 1 or order[-1] == len(order) - 1
+        orders.append(order)
+    assert any(order != sorted(order) for order in orders)
+
+
+def _episode(trial: Trial, row: int, index: int) -> torch.Tensor:
+    """Everything about one episode, step by step."""
+    mine = trial.tokens["episode"][row] == index
+    parts = [trial.reward, trial.action, trial.log_prob, trial.value, trial.end, trial.tokens["step"]]
+    return torch.cat([torch.stack([p[row, mine].float() for p in parts], 1), trial.tokens["smell"][row, mine]], 1)
+
+
+def test_returns_are_summed_over_finished_episodes():
+    trial = made_up(length=20)
+    sums, done = by_episode(trial, trial.reward)
+    for row in range(3):
+        for e in range(sums.shape[1]):
+            mine = trial.tokens["episode"][row] == e
+            assert float(sums[row, e]) == pytest.approx(float(trial.reward[row, mine].sum()), abs=1e-5)
+            assert bool(done[row, e]) == bool(trial.end[row, mine].any())
+
+
+def test_actions_are_drawn_as_often_as_they_are_likely():
+    probs = torch.tensor([0.1, 0.6, 0.0, 0.3])
+    drawn = sample(probs.log().expand(20_000, 4), torch.Generator().manual_seed(0))
+    assert torch.allclose(drawn.bincount(minlength=4) / 20_000, probs, atol=0.015)
+
+
+def test_accumulated_minibatches_are_one_step_on_their_mean():
+    whole, parts = (tiny(ppo={"minibatches": m, "accumulate": m, "epochs": 1}) for m in (1, 4))
+    one, other = Trainer(whole), Trainer(parts)
+    assert one.round()["optimiser_steps"] == other.round()["optimiser_steps"] == 1
+    for a, b in zip(one.policy.parameters(), other.policy.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_weights_change_and_is_named():
+    p, trial = policy(), made_up()
+    trial.reward[1, 5] = math.nan
+    optimiser = torch.optim.AdamW(p.parameters())
+    before = [x.clone() for x in p.parameters()]
+    with pytest.raises(TrainingError, match="reward"):
+        update(p, optimiser, trial, torch.zeros(3), 0, PPOConfig(minibatches=1), torch.Generator())
+    assert all(torch.equal(x, y) for x, y in zip(p.parameters(), before, strict=True))
+
+
+def test_the_rate_follows_steps_never_the_clock():
+    config = tiny(learning_rate=1.0, warmup_steps=100, total_steps=1100, final_rate=0.1)
+    assert [config.rate_at(s) for s in (50, 100, 600, 1100, 2000)] == pytest.approx([0.5, 1.0, 0.55, 0.1, 0.1])
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"updates": 5}, "multiple of updates"), ({"trials": 1}, "more than trials"), ({"task": "chess"}, "darkroom"),
+    ({"policy": {"kind": "oracle"}}, "relic"), ({"policy": {"kind": "relic", "with": 3}}, "width"),
+    ({"policy": {"kind": "relic", "width": 30}}, "multiple of 2"), ({"environment": {"cap": 1}}, "2 to 1000"),
+])  # fmt: skip
+def test_a_configuration_that_does_not_fit_says_why(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        Trainer(tiny(**changes))

@@ -56,7 +56,8 @@ class GoalFrames:
         self._row = {index: i for i, index in enumerate(self.indices)}
         self._chances: dict[Target, np.ndarray] = {}
         # Floor that nobody saw, or that depth noise narrows, as between a sofa and a table, may be nearest to a thing.
-        self.perhaps = Grid(_not_occupied(site_map, spec.radius_m - SMEAR_M), tuple(site_map.origin), site_map.resolution)
+        loose = _not_occupied(site_map, spec.radius_m - SMEAR_M)
+        self.perhaps = Grid(loose, tuple(site_map.origin), site_map.resolution)
         self._reached = {id(g): _reached(g, self.xy) for g in (self.ground, self.perhaps)}
         self._depths: dict[int, np.ndarray] = {}
         self._roomy = ndimage.binary_erosion(self.ways.passable, iterations=2)
@@ -165,13 +166,31 @@ class GoalFrames:
         cells = self._way_cells
         return np.where((cells >= 0).all(axis=1), field[cells[:, 0], cells[:, 1]], np.inf)
 
-    def spot(self, target: Target, field: np.ndarray, nearest: float = 0.0) -> tuple[float, View] | None:
+    def spot(self, target: Target, field: np.ndarray) -> tuple[float, View] | None:
         """The standing spot with the shortest way (``field`` of :meth:`way_from`) that passes with a wide margin and
         has a clear line to the target on the map: (metres, view), or None."""
-        grid = self.ways
-        cells = np.argwhere(np.isfinite(field) & (field >= nearest))
-        centres = np.array(grid.origin) + (cells + 0.5) * grid.resolution
-        keep = self._robust(target, centres)
+        found = self._first_clear(target, field, self._robust)
+        if found is None:
+            return None
+        metres, xy = found
+        point = middle(target)
+        yaw = math.atan2(point[1] - xy[1], point[0] - xy[0])
+        chance = float(self.near(target, np.array([xy]))[0]) * (1.0 if target.kind == "room" else FACED)
+        return metres, View((*xy, yaw), chance, target)
+
+    def metres_to(self, target: Target, field: np.ndarray) -> float:
+        """Metres of the way to the target's own geometry, as tests and tours measure it; inf where there is none."""
+        if target.kind == "object":
+            spots = [self.ways.nearest_passable(p) for p in self._nearest_floor(self.ground, middle(target)[:2])]
+            return min((float(field[self.ways.cell(p)]) for p in spots if p is not None), default=math.inf)
+        found = self._first_clear(target, field, self._at_all)
+        return found[0] if found else math.inf
+
+    def _first_clear(self, target: Target, field: np.ndarray, fits) -> tuple[float, tuple[float, float]] | None:
+        """(metres, x, y) of the nearest cell that ``fits`` with a clear line to the target."""
+        cells = np.argwhere(np.isfinite(field))
+        centres = np.array(self.ways.origin) + (cells + 0.5) * self.ways.resolution
+        keep = fits(target, centres)
         cells, centres = cells[keep], centres[keep]
         metres = field[cells[:, 0], cells[:, 1]]
         order = np.argsort(metres, kind="stable")
@@ -180,12 +199,14 @@ class GoalFrames:
             clear = np.flatnonzero(self._clear(target, centres[some]))
             if len(clear):
                 i = some[clear[0]]
-                x, y = map(float, centres[i])
-                point = middle(target)
-                yaw = math.atan2(point[1] - y, point[0] - x)
-                chance = float(self.near(target, centres[i : i + 1])[0]) * (1.0 if target.kind == "room" else FACED)
-                return float(metres[i]), View((x, y, yaw), chance, target)
+                return float(metres[i]), (float(centres[i][0]), float(centres[i][1]))
         return None
+
+    def _at_all(self, target: Target, xy: np.ndarray) -> np.ndarray:
+        """(N) bool: floor points from which furniture has viewpoints, or that lie in the room."""
+        if target.kind == "room":
+            return self._inside(target.room, xy) > 0.05
+        return box_gap(target, xy) <= RING_M
 
     def _robust(self, target: Target, xy: np.ndarray) -> np.ndarray:
         """(N) bool: floor points well inside the distance test, with room for an arrival that is 0.2 m off."""

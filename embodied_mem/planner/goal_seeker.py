@@ -6,6 +6,7 @@ One worth decides: the chance that a stop is right, weighed against a wrong one,
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from embodied_mem.errors import InputError
 from embodied_mem.planner.costs import Prices
 from embodied_mem.planner.goal_drive import Driver, Mark, short_tour
 from embodied_mem.planner.goal_frames import GoalFrames, View
+from embodied_mem.planner.goal_memory import GoalMemory
 from embodied_mem.planner.goal_query import GoalQuery, Target, Wanted
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.sim.protocol import RobotSpec
@@ -41,13 +43,14 @@ class GoalSeeker:
 
     prices: Prices = Prices()
     name: str = "mind_palace"
-    _known: GoalFrames | None = field(default=None, repr=False, compare=False)
+    _known: tuple[GoalFrames, GoalMemory] | None = field(default=None, repr=False, compare=False)
 
     # -- choosing -----------------------------------------------------------------------------------------------
 
     def choose(self, text: str, bench: Workbench) -> Choice:
         """Stops for an instruction; never raises for one that it does not understand."""
         from embodied_mem.planner.goal_parser import parse_goal
+        from embodied_mem.planner.goal_resolver import resolve
 
         try:
             parsed = parse_goal(text)
@@ -56,22 +59,24 @@ class GoalSeeker:
             query, why = None, str(error)
         if query is None:
             return Choice(error="no_answer", understood=False, trace=({"action": "give up", "why": why},))
-        from embodied_mem.planner.goal_resolver import resolve
-
-        wanted = resolve(query, bench)
-        frames = self.frames_of(bench)
-        stops = self.stops_for(wanted, frames, start_of(bench, frames))
+        frames, memory = self.memory_of(bench)
+        start = start_of(bench, frames)
+        way = frames.way_from(start)
+        distance = partial(frames.metres_to, field=way)
+        wanted = resolve(query, memory, start, distance, bench.detector, self.prices)
+        stops = self.stops_for(wanted, frames, start)
         trace = (*wanted.trace, *(_told(view) for view in stops))
         if not stops:
             return self._search(query, bench, Choice(images=wanted.images, trace=trace))
         sure = float(np.prod([v.chance * v.target.confidence for v in stops]))
         return Choice(tuple(stops), sure, images=wanted.images, trace=trace)
 
-    def frames_of(self, bench: Workbench) -> GoalFrames:
-        """The stored frames of the bench's palace, on the map as it was stored."""
-        if self._known is None or self._known.palace is not bench.palace:
+    def memory_of(self, bench: Workbench) -> tuple[GoalFrames, GoalMemory]:
+        """The bench's palace as stops need it and as words need it, on the map as it was stored."""
+        if self._known is None or self._known[0].palace is not bench.palace:
             spec = bench.robot.spec if bench.robot else RobotSpec()
-            self._known = GoalFrames(bench.palace, bench.site_map.copy(), spec)
+            stored = bench.site_map.copy()
+            self._known = GoalFrames(bench.palace, stored, spec), GoalMemory(bench.palace, stored)
         return self._known
 
     def stops_for(self, wanted: Wanted, frames: GoalFrames, start: tuple[float, float]) -> list[View]:
@@ -137,7 +142,7 @@ class GoalSeeker:
     def drive(self, choice: Choice, bench: Workbench) -> list[Mark]:
         """Drive to the stops in their order and do "stop" at each; returns a mark a stop."""
         # A search has changed the map: ways are planned on what is known now.
-        known = self.frames_of(bench)
+        known, _ = self.memory_of(bench)
         frames = GoalFrames(bench.palace, bench.site_map, bench.robot.spec) if choice.explored_m else known
         driver = Driver(frames, Navigator(bench.robot, bench.site_map), bench.detector)
         return [driver.stop_at(view) for view in choice.stops]

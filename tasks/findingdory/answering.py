@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from embodied_mem.errors import InputError
 from embodied_mem.evaluation.session import SessionRobot
 from embodied_mem.memory.palace import MindPalace
@@ -128,7 +130,7 @@ def facts_beside(folder: Path, log: EpisodeLog, scene: Scene, status: Status = l
     path = folder / "facts.npz"
     try:
         facts = Facts.load(path)
-        if len(facts) == len(log.steps):
+        if np.array_equal(facts.pose, log.steps.pose):
             return facts
     except InputError:
         pass  # missing or of another version: made anew

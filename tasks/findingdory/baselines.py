@@ -54,7 +54,7 @@ class FrameAgent:
 
     def choice(self, picked: list[int], confidence: float, bench: Workbench) -> Choice:
         """Stops at stored frames, by their index."""
-        frames = self._driver.frames_of(bench)
+        frames, _ = self._driver.memory_of(bench)
         at = {index: i for i, index in enumerate(frames.indices)}
         return Choice(tuple(frames.view(at[index]) for index in picked), confidence, "" if picked else "no_answer")
 

@@ -30,7 +30,7 @@ def layouts(seeds: Tensor, split: str, size: int, rooms: int, extra_doors: int) 
         left = left[~fits]
         if not len(left):
             return wall
-    raise ConfigError(f"environment.rooms: {rooms} rooms do not fit into {size}×{size} cells; take fewer, or more cells")
+    raise ConfigError(f"environment.rooms: {rooms} rooms do not fit into {size}×{size} cells; take fewer")
 
 
 def layout_hash(wall: Tensor) -> Tensor:

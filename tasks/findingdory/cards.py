@@ -86,7 +86,7 @@ def card(row: dict, about_file: Path) -> str:
         f"{mark} <b>{html.text(row['instruction'])}</b> "
         f"<small>template {row['template']} · {row['id'].split('/')[0]} · {row['interactions']} interactions</small>"
     )
-    figures = [_figure(row, about, *picture, about_file.parent) for picture in about["pictures"]]
+    figures = [_figure(row, about, *picture, about_file.parent) for picture in _paired(about["pictures"])]
     shown = sum(caption.startswith(STOPPED) for _, caption, _ in about["pictures"])
     return (
         f"<details class=card><summary>{head}</summary>{_goals(row, about)}{_answer(row)}{_timeline(about['timeline'])}"
@@ -122,6 +122,11 @@ def _driven(row: dict, shown: int) -> str:
     rest = f" Where it stopped:</p><ol start={shown + 1}>{ends}</ol>" if ends else "</p>"
     best = f" (shortest {low['shortest_m']:.1f} m)" if low.get("shortest_m") is not None else ""
     return f"<p>Drove {low['metres']:.1f} m{best}; {html.text(low['reason'])}.{rest}"
+
+
+def _paired(pictures: list[list]) -> list[list]:
+    """The plan, then what was chosen and what was seen at the stop, stop by stop."""
+    return sorted(pictures, key=lambda p: (-1, "") if p[2] is None else (p[2], p[1]))  # "chosen" before "stopped"
 
 
 def _figure(row: dict, about: dict, name: str, caption: str, stop: int | None, folder: Path) -> str:

@@ -24,7 +24,7 @@ from embodied_mem.types import Frame, FrameRef
 KEPT = 1  # cards of a category for each verdict, an episode; the report chooses among the episodes
 SHOWN_STOPS = 6  # images of a card
 CHOSEN, STOPPED = "chosen", "stopped here"  # how captions begin
-TICKS = 8  # of the timeline, at most
+TICKS = 6  # of the timeline, at most
 BLUE, GREEN, RED, SOFT = "#1d4ed8", "#15803d", "#b91c1c", "#5b6675"
 XY = tuple[float, float]
 
@@ -152,7 +152,7 @@ def timeline(log: EpisodeLog, goals: Sequence[Goal], frames: Sequence[int]) -> d
     """What happened when, over the frames of the experience (nights take no room), for the report to draw.
 
     rows: one an interaction, with its four frames and whether it touches a goal; marks: the chosen frames;
-    ticks: (frame, clock time) of whole hours, at most eight, and of the last frame.
+    ticks: (frame, clock time) of whole hours, at most six, and of the last frame.
     """
     house, times = log.before, log.steps.time
     zero, labels = float(times[0]), {t.id: t.label for t in house.things}

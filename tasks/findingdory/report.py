@@ -241,7 +241,7 @@ def _templates(metrics: dict, rows: Rows) -> list[str]:
         words = f"<span class=say>{html.text(example.get(line['template'], ''))}</span>"
         head = [f"{line['template']}", words, line["category"], str(line["count"])]
         lines.append([*head, *(_shade(line[key]) for key, _ in names)])
-    head = ["id", "for example", "category", "n", *(name for _, name in names)]
+    head = ["id", "<span class=say>for example</span>", "category", "n", *(name for _, name in names)]
     table = html.table(head, lines)
     inside = f"<details class=card><summary>All templates, with an example each</summary>{table}</details>"
     return [f"<h2>{_name(MAIN)} by template</h2>", inside]

@@ -12,7 +12,7 @@ import numpy as np
 
 from embodied_mem.memory.changes import find_absences, find_changes
 from embodied_mem.memory.clusters import Cluster, cluster, colour_votes
-from embodied_mem.memory.handling import Whereabouts, follow, records_of
+from embodied_mem.memory.handling import REACH_M, Whereabouts, follow, records_of
 from embodied_mem.memory.records import Absence, Change, FrameNode, Handling, ObjectState, Sighting, Spot, Track, Visit
 from embodied_mem.memory.support import Piece, surfaces_under
 from embodied_mem.memory.tracks import Candidate, History, match
@@ -53,8 +53,9 @@ def associate(
     """
     histories = _histories(palace, visit)
     fixed = [h for h in histories if h.track.fixed]
-    groups = cluster(palace.sightings(visit=visit.id), views_of(visit.id).camera, _seeds(fixed))
     nodes = palace.frames(visit.id)
+    carried = any(node.gripper_full for node in nodes)
+    groups = cluster(palace.sightings(visit=visit.id), views_of(visit.id).camera, _seeds(fixed), errands=carried)
     cells = {node.ref: cell for node, cell in zip(nodes, views_of(visit.id).cells, strict=True)}
     poses = {n.ref: (*map(float, n.base_to_map[:2, 3]), heading(n.base_to_map, n.mode)) for n in nodes}
     scene = _Scene(visit, site_map, views_of(visit.id), cells, poses, next_track=_next_track(palace))
@@ -64,7 +65,7 @@ def associate(
         nodes, palace.held(visit.id), [g for g in groups if not g.furniture], lambda i: _gaze(palace, nodes[i])
     )
     followed = scene.place_things(things, moving)
-    scene.out.handlings = records_of(visit.id, nodes, things, lambda label, xyz: scene.spot(label, xyz)[0])
+    scene.out.handlings = records_of(visit.id, nodes, things, lambda *what: scene.spot(*what)[0])
     earlier = [v for v in palace.visits() if v.end is not None and v.start < visit.start]
     scene.out.absences = find_absences(visit, moving, followed, scene.views)
     scene.out.changes = find_changes(visit, earlier, moving, followed, scene.new, scene.out.absences, views_of)
@@ -159,7 +160,7 @@ class _Scene:
             thing.track = history.track.id if history else self._new_track()
             label = thing.label if thing.moves else _label(group, history)
             state = self._state(group, thing.track, label, tuple(group.xyz), group.low, group.high, looks[i])
-            state = self._on_surface(thing.told(state), sure[i])
+            state = self._on_surface(thing.told(state), sure[i], handled=bool(thing.moves))
             self._keep(state, group, history)
             self.out.assigned |= {s.id: thing.track for s in thing.sightings}
             if history:
@@ -168,17 +169,18 @@ class _Scene:
                 self.new.append(state)
         return followed
 
-    def _on_surface(self, state: ObjectState, sure: float) -> ObjectState:
-        spot, belief = self.spot(state.label, state.xyz)
+    def _on_surface(self, state: ObjectState, sure: float, handled: bool) -> ObjectState:
+        spot, belief = self.spot(state.label, state.xyz, handled)
         state = replace(state, confidence=sure, surfaces=belief, surface=spot.surface, furniture=spot.furniture,
                         room=spot.room or state.room)  # fmt: skip
         if spot.furniture is None and state.xyz[2] > HANGING_M and sure < 0.95:
             state = replace(state, confidence=0.3 * sure)  # nothing holds it up
         return state
 
-    def spot(self, label: str, xyz) -> tuple[Spot, dict[str, float]]:
-        """What is under a thing of a label whose base is at ``xyz``, and the belief over surface names."""
-        belief, owner = surfaces_under(label, np.array(xyz), self.pieces)
+    def spot(self, label: str, xyz, put: bool) -> tuple[Spot, dict[str, float]]:
+        """What is under a thing of a label whose base is at ``xyz`` (``put``: by the robot), and the belief over
+        surface names."""
+        belief, owner = surfaces_under(label, np.array(xyz), self.pieces, anywhere=put)
         under = next((p for p in self.pieces if p.track == owner), None)
         room = self._room((under.low + under.high) / 2 if under else xyz)
         return Spot(tuple(map(float, xyz)), room, next(iter(belief)), owner), belief
@@ -260,12 +262,15 @@ def _candidate(thing: Whereabouts, sure: float) -> Candidate:
 
 
 def _gaze(palace: MindPalace, node: FrameNode) -> np.ndarray:
-    """The map point in the middle of a stored frame (1 m off where there is no return)."""
-    depth = palace.load_depth(node.ref)
-    row, column = depth.shape[0] // 2, depth.shape[1] // 2
-    patch = depth[row - 6 : row + 7, column - 6 : column + 7]
-    away = float(np.median(patch[patch > 0])) if (patch > 0).any() else 1.0
-    return node.camera_to_map[:3, :3] @ (0, 0, away) + node.camera_to_map[:3, 3]
+    """The map point within reach that a stored frame shows nearest to its middle; the robot's own place without one."""
+    depth, focal = palace.load_depth(node.ref), node.camera.focal
+    rows, columns = (np.arange(n)[n % 4 // 2 :: 4] for n in depth.shape)
+    v, u = (k.ravel() - n / 2 for k, n in zip(np.meshgrid(rows, columns, indexing="ij"), depth.shape, strict=True))
+    away = depth[np.ix_(rows, columns)].ravel().astype(np.float64)
+    points = np.column_stack((u / focal * away, v / focal * away, away)) @ node.camera_to_map[:3, :3].T
+    points += node.camera_to_map[:3, 3]
+    near = (away > 0) & (np.hypot(*(points[:, :2] - node.base_to_map[:2, 3]).T) <= REACH_M)
+    return points[near][np.argmin(np.hypot(u, v)[near])] if near.any() else node.base_to_map[:3, 3].copy()
 
 
 def _box(group: Cluster, history: History | None) -> tuple[np.ndarray, np.ndarray]:

@@ -81,11 +81,13 @@ class Cluster:
 
 
 def cluster(
-    sightings: list[Sighting], camera: Camera, seeds: dict[str, list[tuple[int, np.ndarray, np.ndarray]]]
-) -> list[Cluster]:
+    sightings: list[Sighting], camera: Camera, seeds: dict[str, list[tuple[int, np.ndarray, np.ndarray]]],
+    errands: bool = False,
+) -> list[Cluster]:  # fmt: skip
     """The things that a visit's sightings show, furniture first.
 
     ``seeds``: furniture known from earlier visits, label → (track, low, high); its groups start from there.
+    ``errands``: the robot went to and fro all day instead of patrolling, so that far sights of every piece are many.
     """
     by_label: dict[str, list[tuple[Sighting, float]]] = defaultdict(list)
     weighted = [(s, _quality(s, camera)) for s in sightings]
@@ -100,7 +102,8 @@ def cluster(
     things = _absorb(things, _same_thing)
     for thing in things:
         thing.settle()
-    return _absorb(furniture, _same_piece) + things
+    furniture = _absorb(furniture, _same_piece)
+    return (_absorb(furniture, _in_one_place) if errands else furniture) + things
 
 
 def gathered(weighted: Iterable[tuple[Sighting, float]]) -> Cluster:
@@ -271,3 +274,14 @@ def _same_piece(small: Cluster, large: Cluster) -> bool:
         return False
     overlap = footprint_overlap(small.low, small.high, large.low, large.high)
     return overlap > 0.5 and _fits(large, small.low, small.high, _largest(large.label))
+
+
+def _in_one_place(small: Cluster, large: Cluster) -> bool:
+    """As :func:`_same_piece`, also where the far sights of a piece have drawn it out of shape: no two pieces of like
+    kind stand in one place."""
+    if not compatible(small.label, large.label) or len(small.refs & large.refs) > 0.1 * len(small.refs):
+        return False
+    middle = (small.low + small.high)[:2] / 2
+    inside = bool((middle > large.low[:2]).all() and (middle < large.high[:2]).all())
+    few = len(small.refs) < 0.2 * len(large.refs)
+    return inside and few and footprint_overlap(small.low, small.high, large.low, large.high) > 0.5

@@ -20,7 +20,7 @@ from embodied_mem.ontology import THINGS
 from embodied_mem.types import FrameRef
 
 REACH_M = 1.75  # of an arm, along the floor, and a margin for what poses and places err
-ASIDE = 0.35  # share of the image's width that a thing in reach may lie beside the middle column
+ASIDE = 0.75  # share of the image's width that a thing in reach may lie beside the middle column (0.5: the edge)
 AROUND_FRAMES = 20  # before a pick and after a place, in which the robot looks at the spot
 SAME_SPOT_M = 0.35  # what is left of a thing's sightings lies this near
 COLOUR_LIMIT = 3.0  # steps of COLOUR_STEP at which two sights of one thing cannot be one
@@ -193,18 +193,21 @@ def follow(
 
 
 def records_of(
-    visit: str, nodes: Sequence[FrameNode], things: Iterable[Whereabouts], spot_of: Callable[[str, np.ndarray], Spot]
+    visit: str, nodes: Sequence[FrameNode], things: Iterable[Whereabouts], spot_of: Callable[..., Spot]
 ) -> list[Handling]:
-    """The handlings of a visit in order of time. ``spot_of``: label, xyz of the base → what is there."""
+    """The handlings of a visit in order of time.
+
+    ``spot_of``: label, xyz of the base, whether the robot put it there → the spot with what is under it.
+    """
     moves = sorted(((m, t) for t in things for m in t.moves), key=lambda pair: pair[0].grasp.full)
     found = []
     for index, (move, thing) in enumerate(moves):
-        label = thing.label
+        label, before = thing.label, move is not thing.moves[0]
         times = tuple(nodes[i].time for i in (move.grasp.reach, move.grasp.leave, move.grasp.arrive, move.grasp.empty))
         found.append(Handling(
             visit=visit, index=index, label=label, labels=dict(Counter(s.label for s in move.sightings)),
             colours=colour_votes(move.sightings), times=times, frames=move.frames, held=move.held_frames(label),
-            start=spot_of(label, move.start_xyz), goal=spot_of(label, move.goal_xyz), track=thing.track,
+            start=spot_of(label, move.start_xyz, before), goal=spot_of(label, move.goal_xyz, True), track=thing.track,
         ))  # fmt: skip
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embodied_mem.ontology import FURNITURE, LEVELS, THINGS, surface_name
+from embodied_mem.ontology import FURNITURE, HOLDERS, LEVELS, THINGS, surface_name
 
 # Heights at which people sit and lie; tops of all other furniture are as high as the furniture.
 SEATS = {
@@ -18,7 +18,6 @@ SEATS = {
 FLOOR_M = 0.08
 SIDE_M = 0.05  # how fast belief falls off outside a footprint
 HEIGHT_M = 0.05  # how fast belief falls off above or below a top
-HOLDERS = {surface for thing in THINGS.values() for surface in thing.surfaces}
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,22 @@ class Piece:
     high: np.ndarray
 
 
-def surfaces_under(label: str, base: np.ndarray, pieces: Iterable[Piece]) -> tuple[dict[str, float], int | None]:
+def surfaces_under(
+    label: str, base: np.ndarray, pieces: Iterable[Piece], anywhere: bool = False
+) -> tuple[dict[str, float], int | None]:  # fmt: skip
     """Belief over surface names for a thing of ``label`` whose base is at ``base`` (x, y, z), best first.
 
-    Also the track of the furniture that is most likely under it, None for the floor.
+    Also the track of the furniture that is most likely under it, None for the floor. ``anywhere``: a robot put it
+    there, so that any piece may be under it, usual or not.
     """
     usual = THINGS[label].surfaces if label in THINGS else ()
     weights: dict[str, float] = defaultdict(float)
     owner: dict[str, tuple[float, int]] = {}
     weights["floor"] = _floor(base[2]) * (1.0 if "floor" in usual else 0.25)
     for piece in pieces:
-        if piece.label not in HOLDERS:
+        if piece.label not in HOLDERS and not anywhere:
             continue
-        weight = _inside(base, piece) * _level(base[2], piece) * (1.0 if piece.label in usual else 0.2)
+        weight = _inside(base, piece) * _level(base[2], piece) * (1.0 if anywhere or piece.label in usual else 0.2)
         if weight < 1e-6:
             continue
         if piece.label in LEVELS:

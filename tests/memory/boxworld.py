@@ -1,4 +1,5 @@
-"""A world of boxes seen through numpy slabs: two furnished rooms, things on the furniture, a robot that spins in them.
+"""A world of boxes seen through numpy slabs: two furnished rooms, things on the furniture, a robot that spins in them
+or carries one of them about.
 
 Enough to record real visits (depth, occlusion, noise, misses) without the simulator.
 """
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from embodied_mem.ontology import COLOURS, FURNITURE, THINGS
+from embodied_mem.perception.hand import HAND
 from embodied_mem.perception.noise import NoiseConfig, noisy_depth, noisy_pose
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.types import Camera, Frame, FrameRef, planar_pose
@@ -79,14 +81,17 @@ def render(world: dict[int, tuple], camera_to_map: np.ndarray) -> tuple[np.ndarr
     return rgb.astype(np.uint8), np.where(np.isfinite(depth), depth, 0).astype(np.float32), instance
 
 
+def _facts(world: dict[int, tuple]) -> dict[int, dict]:
+    return {i: {"label": b[0], "attributes": {}, "states": {}, "kind": "thing"} for i, b in world.items() if i >= 100}
+
+
 def patrol(
     visit: str, start: float, things: dict[int, tuple], sidecar: Sidecar, noise: NoiseConfig, seed: int = 0,
     turns: int = 18,
 ) -> Iterator[Frame]:  # fmt: skip
     """Frames of a robot that turns once around at each stop."""
     world = boxes(things)
-    sidecar.put_facts(visit, 0, {i: {"label": b[0], "attributes": {}, "states": {}, "kind": "thing"}
-                                 for i, b in world.items() if i >= 100})  # fmt: skip
+    sidecar.put_facts(visit, 0, _facts(world))
     index = 0
     for x, y in STOPS:
         for turn in range(turns):
@@ -99,3 +104,59 @@ def patrol(
             yield Frame(ref, start + index, color, noisy_depth(depth, seed, visit, index, noise), base,
                         base @ CAMERA.to_base(), CAMERA)  # fmt: skip
             index += 1
+
+
+Step = tuple[float, float, float, dict[int, tuple], tuple | None, str]  # x, y, yaw, things, the one in hand, mode
+
+
+def filmed(visit: str, start: float, steps: list[Step], sidecar: Sidecar, noise: NoiseConfig, seed: int = 0):
+    """Frames of a robot that is at ``steps`` one after the other; what it holds hangs before its camera."""
+    for index, (x, y, yaw, things, held, mode) in enumerate(steps):
+        world = boxes(things if held is None else {**things, held[0]: held[1]})
+        sidecar.put_facts(visit, index, _facts(world))
+        if held is not None:
+            hanging = {held[0]: _hanging(world.pop(held[0]))}
+        turn = np.array(((0, 1, 0, 0), (-1, 0, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)), float)  # the head looks to the right
+        mount = turn @ CAMERA.to_base() if mode == "manipulation" else CAMERA.to_base()
+        true = planar_pose(x, y, yaw + (math.pi / 2 if mode == "manipulation" else 0))
+        color, depth, instance = render(world, true @ mount)
+        if held is not None:
+            over = render(hanging, np.eye(4))
+            shows = over[1] > 0
+            color[shows], depth[shows], instance[shows] = (image[shows] for image in over)
+        ref = FrameRef(visit, index)
+        sidecar.put(ref, instance, (math.floor(x / 0.5), math.floor(y / 0.5), int(yaw % math.tau / math.radians(30))))
+        base = noisy_pose(true, seed, visit, index, noise)
+        yield Frame(ref, start + index, color, noisy_depth(depth, seed, visit, index, noise), base, base @ mount,
+                    CAMERA, gripper_full=held is not None, mode=mode)  # fmt: skip
+
+
+def _hanging(box: tuple) -> tuple:
+    """A box as it hangs in the hand, in the optical frame."""
+    wide, deep, high = box[3] - box[2]
+    half, middle = np.array((wide, high, deep)) / 2, np.array(HAND)
+    return box[0], box[1], middle - half, middle + half
+
+
+def carrying(things: dict[int, tuple], what: int, to: tuple, here: tuple, there: tuple) -> tuple[list[Step], dict]:
+    """Steps that take ``what`` up at the pose ``here`` and put it down at ``there`` as ``to``; and the things after.
+
+    Before and after each the robot looks around a little; a first try to pick fails.
+    """
+    without = {i: t for i, t in things.items() if i != what}
+    after, held = {**without, what: to}, (what, things[what])
+    look = [-0.4, -0.2, 0.0, 0.2, 0.0]
+
+    def at(pose, state, hand, modes):
+        return [(*pose, state, hand, mode) for mode in modes]
+
+    def around(pose, state, hand):
+        return [(pose[0] + 0.04 * i, pose[1], pose[2] + turn, state, hand, "navigation") for i, turn in enumerate(look)]
+
+    n, m = "navigation", "manipulation"
+    way = np.linspace(here, there, 8)
+    return [
+        *around(here, things, None), *at(here, things, None, [m, m, n, m, m]), *at(here, without, held, [m, m, n]),
+        *((*pose, without, held, n) for pose in way), *at(there, without, held, [m, m, m]),
+        *at(there, after, None, [m, m, n]), *around(there, after, None),
+    ], after  # fmt: skip

@@ -1,5 +1,6 @@
 """Which interaction an instruction means: the objects it names before, after and between, and its ordinals."""
 
+# ruff: noqa: E501  (a pattern is easier to read in one line)
 from __future__ import annotations
 
 import re
@@ -23,9 +24,9 @@ _TWICE = re.compile(r"\b(?:next|last|previous) but one\b|\bone but (?:next|last)
 _DONE = r"(?:done|finished|through|completed|ready|over)"
 AFTER = (rf"(?:(?:when|once|as soon as) (?:you|we|i) (?:were|had|got|was|are) (?:{_DONE}|dealt|put|placed|handled|moved|"
          rf"carried)|after|following|succeeding|since|later than|subsequent to|behind|follow(?:s|ed)|succeed(?:s|ed)|once|as "
-         rf"soon as|(?:up)?on (?=finish|complet|put|plac)|past)")  # fmt: skip
+         rf"soon as|(?:up)?on (?=finish|complet|put|plac)|past|whose predecessor (?:is|was)|successor (?:of|to))")  # fmt: skip
 BEFORE = (r"(?:when (?:you|we|i) (?:were|was) about to|before|prior to|preceding|preced(?:es|ed)|ahead of|earlier than|until|"
-          r"in advance of|leading up to)")  # fmt: skip
+          r"in advance of|leading up to|whose successor (?:is|was)|predecessor (?:of|to))")  # fmt: skip
 _FILL = r"(?:(?!\b(?:between|after|before|and|but|that|which)\b|OBJ|REC|ROOM|N\d)[\w'-]+ ){0,9}?"
 _FILL_BETWEEN = r"(?:(?!\b(?:after|before)\b)[\w'#-]+,? ){0,7}?"
 _NAME = r"(?:(?:the|a|an|your|that|any|some|this) )?(?:#\d+ )?(?:(?!that|which|you)[a-z][\w-]* ){{0,2}}?(?P<{0}>N\d+)(?: #\d+| OBJ)?"
@@ -45,6 +46,9 @@ _PAIRS = tuple(
 )
 _RIGHT = r"(?:(?:right|immediately|just|directly|straight|shortly|instantly|next|last|one (?:interaction|step|object|OBJ|move|task|pick-?up|placement)) )*"
 _ONE = re.compile(rf"{_RIGHT}\b(?:(?P<after>{AFTER})|(?P<before>{BEFORE})) {_FILL}{_X}{_TRAIL}")
+_CLOSE = re.compile(  # what only says how near to the anchor it was
+    rf"(?:\b(?:right|immediately|just|directly|straight|shortly|(?:exactly )?{NUMBER}(?: \w+)?(?: later| earlier)?) ?)+$"
+)
 _POSSESSIVE = re.compile(rf"\b{_X} (?:was|is|had|got|being)(?: \w+)? (?:(?P<after>followed)|(?P<before>preceded)) by")
 
 
@@ -82,7 +86,8 @@ def find_anchors(text: str, head: Head) -> Anchored:
 
 
 def _made(text: str, found: re.Match, codes: tuple[str, ...], counted: dict[str, int], sign: int) -> Anchored:
-    rest = text[: found.start()] + " ~ " + text[found.end() :]
+    before = _CLOSE.sub("", text[: found.start()]) if len(codes) == 1 else text[: found.start()]
+    rest = f"{before.strip()} ~ {text[found.end() :].strip()}"
     offset, ordinals = 0, _ordinals(rest)
     if sign:
         steps = _steps(text) or (ordinals[0] if ordinals else 1)

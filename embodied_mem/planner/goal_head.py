@@ -1,5 +1,6 @@
 """What an instruction sends the robot to: the noun after "go to", or the one that "it" and "there" point back to."""
 
+# ruff: noqa: E501  (a pattern is easier to read in one line)
 from __future__ import annotations
 
 import re

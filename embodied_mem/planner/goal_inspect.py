@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ from embodied_mem.types import Detection, FrameRef
 MOST = 4  # images of one thing
 HIT = 0.95  # the slow gear reads what is there
 FALSE = 0.02  # and reads a given other value into it
+SURE = 0.01  # what is this near to 0 or 1 is settled
+TELLS = 0.25  # share of the doubt that one image takes away
 
 
 @dataclass
@@ -34,14 +37,18 @@ class Claim:
         return self.p * yes / (self.p * yes + (1 - self.p) * no)
 
 
-def investigate(claims: list[Claim], prices: Prices) -> int:
-    """Open images while the best claim may gain more than they cost, at most ``MOST`` of a claim; returns how many."""
+def investigate(claims: list[Claim], prices: Prices, one_is_so: bool) -> int:
+    """Open images while being wrong may cost more than they do, at most ``MOST`` of a claim; returns how many.
+
+    one_is_so: some claim is true for sure. Nothing is opened where there is but one to choose.
+    """
     count = 0
     while True:
-        gains = [(_gain(claims, i), -i) for i, claim in enumerate(claims) if claim.images and len(claim.opened) < MOST]
-        if not gains or (1.0 + prices.w) * max(gains)[0] <= prices.image:
+        doubtful = [c for c in claims if c.images and len(c.opened) < MOST and SURE < c.p < 1 - SURE]
+        rivals = sum(c.p > SURE for c in claims) > 1
+        if not doubtful or not rivals or (1.0 + prices.w) * TELLS * (1 - _best(claims, one_is_so)) <= prices.image:
             return count
-        claim = claims[-max(gains)[1]]
+        claim = max(doubtful, key=lambda c: c.p * (1 - c.p) / (1 + len(c.opened)))
         seen = claim.read(claim.images.pop(0))
         claim.opened.append(seen)
         count += 1
@@ -49,13 +56,10 @@ def investigate(claims: list[Claim], prices: Prices) -> int:
             claim.p = claim.after(seen)
 
 
-def _gain(claims: list[Claim], i: int) -> float:
-    """What a reading of claim i is expected to add to the chance that the best claim is right."""
-    claim = claims[i]
-    others = max((c.p for j, c in enumerate(claims) if j != i), default=0.0)
-    positive = claim.p * HIT + (1 - claim.p) * FALSE
-    chance = positive * max(others, claim.after(True)) + (1 - positive) * max(others, claim.after(False))
-    return chance - max(others, claim.p)
+def _best(claims: list[Claim], one_is_so: bool) -> float:
+    """Chance that the likeliest claim is true."""
+    none = math.prod(1 - min(c.p, 1.0) for c in claims) if one_is_so else 0.0
+    return max(c.p for c in claims) / max(1 - none, 1e-6)
 
 
 class Images:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -13,11 +13,13 @@ from embodied_mem import ontology
 from embodied_mem.memory.records import Handling, ObjectState, RoomNode, Spot
 from embodied_mem.planner.costs import Rates, default_rates
 from embodied_mem.planner.goal_query import Target
+from embodied_mem.types import FrameRef
 
 DAY_S = 86400.0
 UNRELATED = 1e-3  # a vote for a label that nothing makes likely
 VOTE = 0.5  # weight of a further vote: views of a thing from one side err alike
 NEAR_M = 0.5  # what stands on a piece is not farther beside its box
+LEVEL_M = 0.06  # what stands on its top is not farther above or below it
 GHOST_M = 0.3  # a thing seen only this near to where a handled one was before is that one
 SELDOM = 0.05  # least belief that is worth a mention
 
@@ -96,7 +98,22 @@ class GoalMemory:
         held = self.handlings[k].held
         pairs = [ref for pair in zip(held, later, strict=False) for ref in pair]
         rest = held[len(later) :] + later[len(held) :]
-        return list(dict.fromkeys((*pairs, *rest)))
+        return self._spread(dict.fromkeys((*pairs, *rest)))
+
+    def _spread(self, refs: Iterable[FrameRef]) -> list[FrameRef]:
+        """One frame of each viewpoint, the first: looks from one place err alike."""
+        first = {self._cells.get(ref, ref): ref for ref in reversed(list(refs))}
+        chosen = set(first.values())
+        return [ref for ref in refs if ref in chosen]
+
+    @cached_property
+    def _cells(self) -> dict[FrameRef, tuple[int, int, int]]:
+        """The viewpoint (0.5 m, 30°) of every frame."""
+        return {
+            node.ref: (*(math.floor(float(v) / 0.5) for v in node.base_to_map[:2, 3]),
+                       math.floor(math.atan2(node.camera_to_map[1, 2], node.camera_to_map[0, 2]) / math.radians(30)))
+            for node in self.palace.frames()
+        }  # fmt: skip
 
     # -- furniture ----------------------------------------------------------------------------------------------
 
@@ -124,9 +141,10 @@ class GoalMemory:
         for track, (piece, labels) in self.pieces.items():
             gap = box_gap(piece, spot.xyz)
             if track == spot.furniture:
-                chances[track] = 12.0
+                chances[track] = 12.0 * math.exp(-gap / 0.1) + 0.5
             elif gap < NEAR_M:
-                chances[track] = math.exp(-gap / 0.1) * (0.3 + labels.get(label, 0.0)) * 0.5
+                level = 2.0 if abs(spot.xyz[2] - piece.high[2]) < LEVEL_M else 0.5
+                chances[track] = math.exp(-gap / 0.1) * (0.3 + labels.get(label, 0.0)) * level
         if not chances:
             low, high = (tuple(c + s * 0.3 for c in spot.xyz[:2]) for s in (-1, 1))
             known = label if label in ontology.FURNITURE else "furniture"

@@ -1,5 +1,6 @@
 """What was done to the target, by its verbs: picked up from, placed on, handled, never touched; and how many are meant."""
 
+# ruff: noqa: E501  (a pattern is easier to read in one line)
 from __future__ import annotations
 
 import re
@@ -47,7 +48,7 @@ _NOT = re.compile(
 _FROM = re.compile(r"\b(?:from|off|out of)\b(?! (?:here|you|now|your|where you|the (?:current|present|REC you are)|this|reaching))")
 _TO = re.compile(
     r"\b(?:onto|into)\b|\b(?:to|on|upon|in|over to|on to|in to)(?: which| (?=\||,|~|$))|\b(?:to|on|upon|in)$|\bwhere(?! you (?:were|"
-    r"picked|took))|\bto (?=#|A\d|@)"
+    r"picked|took))|\bto (?=#|A\d|@|in\b|in this|then)"
 )
 FARTHEST = re.compile(
     r"\b(?:f[au]rther?est|f[au]rthest|farest|most (?:distant|remote|far(?:away|-off| away)?)|remotest|(?:greatest|largest|maximum|"
@@ -80,7 +81,7 @@ _SINGLE = re.compile(
     r"a few)(?: \w+)? (?:of|among|out of|from among|from)\b|\bany (?:single )?(?:OBJ|REC|[NF]\d)|\b(?:one|some) (?:OBJ|REC|[NF]\d)|"
     r"\b(?:one|any) will do\b|\bwhichever one\b|\bjust one\b"
 )
-_SELECTS = re.compile(r"\b(?:all|every|each) (?:day|morning|night|the (?:time|while|day|way)|time|along)\b|\bat all\b|\b(?:of|among|amongst|out of) (?:all|every|each)\b")
+_SELECTS = re.compile(r"\b(?:all|every|each) (?:day|morning|night|the (?:time|while|day|way)|time|along)\b|\bat all\b(?! (?:the\b|of\b|my\b|your\b|those\b|REC|OBJ|[NFR]\d))|\b(?:of|among|amongst|out of) (?:all|every|each)\b")
 _IN_ORDER = re.compile(
     r"\bin (?:the )?(?:same |exact |correct |very |right |original )*(?:order|sequence) (?:in which |that |as |of )?(?:you|they|it|"
     r"handling|the interactions|your interactions)\b|\bin (?:chronological|temporal) order\b|\bchronologically\b"
@@ -98,7 +99,7 @@ _INDIFFERENT = tuple(
         r",? (?:be it |either )?(?:handled|moved|touched|used|carried|interacted with|rearranged) or (?:not|un\w+|otherwise)\b"
         r"(?: (?:handled|moved|touched|used))?",
         r"\b(?:from )?where you (?:(?:are|stand)(?: standing)?(?: right)?(?: now)?|(?:currently |now )(?:are|stand))\b",
-        r"\bnot at all\b(?= important)|\bat all\b|\bif (?:you can|possible|need be|any|necessary)\b|\bthis (?:does|is) not\b[^|,]*",
+        r"\bnot at all\b(?= important)|\bat all\b(?! (?:the\b|of\b|my\b|your\b|those\b|REC|OBJ|[NFR]\d))|\bif (?:you can|possible|need be|any|necessary)\b|\bthis (?:does|is) not\b[^|,]*",
         r"\b(?:that|which|where|on which) (?:OBJS?|you|one|they|it) (?:can|could|may|might|is able to) (?:be )?(?:put|placed|hold|"
         r"set|kept|stand|stood|rest|used|carry|support|store)\w*(?: (?:OBJS?|down|on|upon|onto|to|for|it|in))*",
         r"\b(?:that|which) (?:can|could|may|might|is able to|are able to) (?:hold|carry|support|bear|take|store)(?: \w+)?",
@@ -107,7 +108,7 @@ _INDIFFERENT = tuple(
 )  # fmt: skip
 _INNER = re.compile(
     r"(?<=[ ])(?P<what>(?:OBJS?|one|#\d+|N\d+))(?:,? (?:that|which))? (?:you|we|i)(?: have| had| ever)? (?P<verb>[a-z]+)(?: (?:up|down))?"
-    r"(?: first)?\b(?! (?:from|on|onto|into|off|in|at|out))"
+    r"(?: and (?:then )?(?:plac|put|set|mov|drop|carr|deliver)\w*(?: down)?)?(?: first)?\b(?! (?:from|on|onto|into|off|in|at|out))"
 )
 _SAW = r"(?:see|saw|seen|notice|noticed|spot|spotted|came|come|pass|passed|know|remember|recorded|met|observed|encountered|can|like|would|to|the|a|be|in|at|on|of|is|was|there|now|then|just|also|and|or|" \
        r"find|are|were|will|should|must|please|go|drive|want|wish|prefer|choose|did|do|went|think)"  # fmt: skip

@@ -145,13 +145,13 @@ class _Resolver:
 
         return self._looked_into(chances, {k: (self.memory.frames_of(k), read(k)) for k in chances})
 
-    def _looked_into(self, chances: dict, sources: dict) -> dict:
-        """Chances after opening images; sources: key → (frames, what a frame says)."""
+    def _looked_into(self, chances: dict, sources: dict, one_is_so: bool = True) -> dict:
+        """Chances after opening images; sources: key → (frames, what a frame says); one_is_so: some must be true."""
         if self.detector is None:
             return chances
         claims = {key: Claim(p, list(sources[key][0]), sources[key][1]) for key, p in chances.items() if p >= 0.01}
         before = {key: claim.p for key, claim in claims.items()}
-        if investigate(list(claims.values()), self.prices):
+        if investigate(list(claims.values()), self.prices, one_is_so):
             changed = {str(k): [round(before[k], 3), round(c.p, 3)] for k, c in claims.items() if c.opened}
             self.trace.append({"action": "inspect", "what": changed, "images": self.images.count})
         return {key: claims[key].p if key in claims else p for key, p in chances.items()}
@@ -244,7 +244,7 @@ class _Resolver:
             if p >= 0.01:
                 chances[target.track], known[target.track] = p, target
         if (query.label or query.attribute) and max(chances.values(), default=0.0) > rival:
-            chances = self._looked_into(chances, {t: self._source_of_other(known[t]) for t in chances})
+            chances = self._looked_into(chances, {t: self._source_of_other(known[t]) for t in chances}, False)
         return [replace(known[track], confidence=p) for track, p in chances.items()]
 
     def _look_of_other(self, target: Target, labels: dict[str, float]) -> float:
@@ -320,6 +320,8 @@ class _Resolver:
         if self.query.superlative != "farthest":
             return found
         ways = [(self.distance(t), t) for t in found if t.confidence >= SELDOM]
+        if not any(math.isfinite(way) for way, _ in ways):  # no way is known at all: as the crow flies
+            ways = [(math.dist(t.xyz[:2], self.now_xy), replace(t, confidence=t.confidence / 2)) for _, t in ways]
         ways = [(way, t) for way, t in ways if math.isfinite(way)]
         ranked = []
         for way, target in ways:

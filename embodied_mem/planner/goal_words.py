@@ -5,6 +5,7 @@ room named), ``OBJ OBJS REC RECS ROOM ROOMS`` (general nouns, s: plural), ``#3``
 ``A1`` (a look or purpose), ``|`` (end of a sentence or of its first half).
 """
 
+# ruff: noqa: E501  (a pattern is easier to read in one line)
 from __future__ import annotations
 
 import re
@@ -222,7 +223,8 @@ def _verb_of_the_day(text: str, match: re.Match) -> bool:
 # -- general nouns ----------------------------------------------------------------------------------------------------
 
 _DETERMINED = r"(?:(?<=the )|(?<=any )|(?<=one )|(?<=all )|(?<=some )|(?<=each )|(?<=that )|(?<=your )|(?<=every )|" \
-              r"(?<=which )|(?<=those )|(?<=these )|(?<= a )|(?<=what )|(?<=same )|(?<=source )|(?<=original )|(?<=\d ))"
+              r"(?<=which )|(?<=those )|(?<=these )|(?<= a )|(?<=what )|(?<=same )|(?<=source )|(?<=original )|(?<=\d )|(?<=est )|" \
+              r"(?<=distant )|(?<=used )|(?<=handled )|(?<=unused ))"
 _GENERAL = tuple(
     (code, re.compile(pattern))
     for code, pattern in (

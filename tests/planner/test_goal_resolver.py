@@ -37,7 +37,9 @@ DONE = (
     ("vase", "white", {}, (4, "upper shelf of the bookcase"), (2, "dining table"), (600, 602, 606, 608), 0),
 )
 #: Things nobody touched: label, colour, x, y, track, confidence.
-OTHERS = (("mug", "blue", 3.4, 3.4, 21, 0.95), ("plant", "green", 14.0, 4.0, 22, 0.95), ("radio", "red", 7.0, 7.0, 23, 0.1))
+OTHERS = (
+    ("mug", "blue", 3.4, 3.4, 21, 0.95), ("plant", "green", 14.0, 4.0, 22, 0.95), ("radio", "red", 7.0, 7.0, 23, 0.1),
+)  # fmt: skip
 
 
 def state(track: int, label: str, colour: str, xyz, half: float, votes: dict, sure: float, **more) -> ObjectState:
@@ -57,19 +59,21 @@ def spot(piece: int, surface: str) -> Spot:
 class Memory:
     """A palace of these rows; its images show the attributes in ``looks`` (track → name → value)."""
 
-    looks = {11: {"material": "metal"}, 12: {"material": "paper"}, 13: {"material": "plastic"}, 14: {"material": "leather"}}
+    looks = {11: {"material": "metal"}, 12: {"material": "paper"}, 13: {"material": "plastic"}}
 
     def __init__(self) -> None:
         self._handlings = []
         self._tracks = [Track(t, label, "brown", True, DAY, DAY + 1e5, (VISIT,)) for t, (label, *_) in PIECES.items()]
-        self._objects = [state(t, label, "brown", (x, y, 0.4), 0.4, {label: 9}, 1.0) for t, (label, x, y) in PIECES.items()]
+        self._objects = [
+            state(t, label, "brown", (x, y, 0.4), 0.4, {label: 9}, 1.0) for t, (label, x, y) in PIECES.items()
+        ]
         for k, (label, colour, also, start, goal, minutes, track) in enumerate(DONE):
             refs = tuple(FrameRef(VISIT, 10 * k + i) for i in range(4))
             held = tuple(FrameRef(VISIT, 10 * k + 4 + i) for i in range(3))
             times = tuple(DAY + 60.0 * m for m in minutes)
             self._handlings.append(
-                Handling(VISIT, k, label, {label: 6} | also, {colour: 0.9, "grey": 0.1}, times, refs, held, spot(*start),
-                         spot(*goal), track)
+                Handling(VISIT, k, label, {label: 6} | also, {colour: 0.9, "grey": 0.1}, times, refs, held,
+                         spot(*start), spot(*goal), track)
             )  # fmt: skip
             if track:
                 self._see(track, label, colour, spot(*goal).xyz, 0.95, times[3])
@@ -95,14 +99,15 @@ class Memory:
     def frames(self, visit=None):
         """Ten frames in the kitchen, thirty in the living room, five in the study; handlings begin at their piece."""
         xs = [2.0] * 10 + [7.0] * 30 + [12.0] * 5
-        return [SimpleNamespace(ref=FrameRef(VISIT, 1000 + i), time=DAY + 6 * 3600 + i, base_to_map=planar_pose(x, 2.0, 0.0))
-                for i, x in enumerate(xs)]  # fmt: skip
+        poses = [planar_pose(x, 2.0, 0.0) for x in xs]
+        return [SimpleNamespace(ref=FrameRef(VISIT, 1000 + i), time=DAY + 6 * 3600 + i, base_to_map=p, camera_to_map=p)
+                for i, p in enumerate(poses)]  # fmt: skip
 
     def load_frame(self, ref):
         k, image = divmod(ref.index, 10)
         eye = np.eye(4)
         color, depth = np.zeros((8, 6, 3), np.uint8), np.full((8, 6), 0.5, np.float32)
-        return Frame(ref, 0.0, color, depth, eye, eye, Camera(6, 8), gripper_full=k < len(DONE) and 4 <= image, mode="manipulation")
+        return Frame(ref, 0.0, color, depth, eye, eye, Camera(6, 8), gripper_full=k < len(DONE) and image >= 4)
 
 
 class Eyes:
@@ -138,7 +143,8 @@ MEMORY = GoalMemory(Memory(), Map())
 
 
 def find(target: str, role: str = "", detector=None, memory: GoalMemory = MEMORY, **more):
-    return resolve(GoalQuery(target, role, **more), memory, (0.0, 0.0), lambda t: math.dist(t.xyz[:2], (0, 0)), detector)
+    query = GoalQuery(target, role, **more)
+    return resolve(query, memory, (0.0, 0.0), lambda t: math.dist(t.xyz[:2], (0, 0)), detector)
 
 
 def best(target: str, role: str = "", **more) -> int:

@@ -10,7 +10,8 @@ import numpy as np
 
 from embodied_mem.control.navigator import Navigator
 from embodied_mem.perception.lifting import lift_all
-from embodied_mem.planner.goal_frames import GoalFrames, View, box_gap, middle
+from embodied_mem.planner.goal_floor import LEAST_SHARE, View, box_gap, middle
+from embodied_mem.planner.goal_frames import GoalFrames
 from embodied_mem.planner.goal_query import Target
 from embodied_mem.types import Frame, FrameRef
 
@@ -39,14 +40,10 @@ class Driver:
     detector: object | None
     marks: list[Mark] = field(default_factory=list)
 
-    def stop_at(self, view: View, near_too: bool = True) -> Mark:
-        """Go to a view's pose, or to a spot by the way that is as good, and stop there. ``near_too``: False keeps to
-        the pose."""
+    def stop_at(self, view: View) -> Mark:
+        """Go to a view's pose, or to a spot by the way that is as good, and stop there."""
         before = self.navigator.metres
-        ways = [view]
-        if view.target is not None and near_too:
-            spot = self._nearer(view)
-            ways = [spot, view] if spot else ways
+        ways = [*self._nearer(view), view] if view.target is not None else [view]
         seen, reason = False, ""
         for way in ways:
             reason = self._go(way)
@@ -58,15 +55,18 @@ class Driver:
         self.marks.append(mark)
         return mark
 
-    def _nearer(self, view: View) -> View | None:
-        """A standing spot that saves way compared with the view's own pose; None where the pose is the better one."""
-        way = self.frames.way_from(self.navigator.pose[:2])
+    def _nearer(self, view: View) -> list[View]:
+        """Spots that save way compared with the view's own pose: where the robot is, or the nearest standing spot."""
+        x, y, yaw = self.navigator.pose
+        if self.frames.stands_at(view.target, (x, y)):
+            return [View((x, y, yaw), 1.0, view.target)]
+        way = self.frames.way_from((x, y))
         found = self.frames.spot(view.target, way)
         if found is None:
-            return None
+            return []
         at = self.frames.ways.nearest_passable(view.pose[:2], 0.5)
         own = float(way[self.frames.ways.cell(at)]) if at is not None else math.inf
-        return found[1] if found[0] + (PROVEN_M if view.frame is not None else 0.0) < own else None
+        return [found[1]] if found[0] + (PROVEN_M if view.frame is not None else 0.0) < own else []
 
     def _go(self, view: View) -> str:
         travel = self.navigator.go_to_pose(*view.pose[:2])
@@ -89,7 +89,7 @@ class Driver:
 
 def shows(detector, frame: Frame, target: Target, gear: str) -> bool:
     """Whether a frame shows the target large enough: something of its name where it should be."""
-    least = SHOWN * 0.001 * frame.depth.size
+    least = SHOWN * LEAST_SHARE * frame.depth.size
     found = [d for d in detector.detect(frame, gear) if d.label == target.label]
     for seen in lift_all(frame, found):
         if seen is None or seen.pixels < least:

@@ -14,7 +14,8 @@ from embodied_mem.control.navigator import Navigator
 from embodied_mem.errors import InputError
 from embodied_mem.planner.costs import Prices
 from embodied_mem.planner.goal_drive import Driver, Mark, short_tour
-from embodied_mem.planner.goal_frames import GoalFrames, View
+from embodied_mem.planner.goal_floor import View
+from embodied_mem.planner.goal_frames import GoalFrames
 from embodied_mem.planner.goal_memory import GoalMemory
 from embodied_mem.planner.goal_query import GoalQuery, Target, Wanted
 from embodied_mem.planner.workbench import Workbench

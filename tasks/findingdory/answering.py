@@ -29,6 +29,7 @@ from embodied_mem.tasks.findingdory.pictures import Pictures
 from embodied_mem.tasks.findingdory.rows import prediction_row
 from embodied_mem.tasks.findingdory.scene import Scene
 from embodied_mem.tasks.findingdory.tours import shortest_m
+from embodied_mem.tasks.findingdory.video import write_video
 
 if TYPE_CHECKING:
     from embodied_mem.tasks.findingdory.task import FindingDoryConfig
@@ -70,7 +71,9 @@ class Episode:
         palace = MindPalace.open(experience.palace, read_only=True)
         site_map = palace.load_map()
         present = Present(log, config.noise, Sidecar(experience.sidecar))
-        job = f"house-{house}-{episode}"
+        job, video = f"house-{house}-{episode}", folder / "videos" / f"ep_id_{log.name}.mp4"
+        if config.mp4 and not video.exists():
+            write_video(experience, video, status)
         pictures = Pictures(folder / "pictures" / job, palace, site_map, log)
         return cls(job, config, log, scene, facts, items, palace, site_map, present, pictures)
 

@@ -10,7 +10,7 @@ import pytest
 
 from embodied_mem.evaluation.session import Session
 from embodied_mem.perception.sidecar import Sidecar
-from embodied_mem.planner.goal_frames import View
+from embodied_mem.planner.goal_floor import View
 from embodied_mem.planner.goal_seeker import Choice
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.sim.embedded import EmbeddedSimulator

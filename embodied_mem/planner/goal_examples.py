@@ -47,7 +47,7 @@ EXAMPLES: tuple[tuple[GoalQuery, str], ...] = (
     (_piece("picked_from", anchor=X), "go to the old place of the mug"),
     (_object(source="x"), "go to the object whose old place was the table"),
     (_piece("handled", superlative="farthest"), "go to the furniture of your work that is a long way off, the longest"),
-    (_piece("unhandled", superlative="farthest"), "go to the furniture without a share in your work that is a long way off"),
+    (_piece("unhandled", superlative="farthest"), "go to furniture without a share in your work, a long way off"),
     (_object(superlative="farthest"), "go to the object of your work that is the longest way off"),
     (_room("picked_in", ordinal=3), "go to the room that the third object had its old place in"),
     (_room("placed_in", ordinal=3), "go to the room that the third object has its new place in"),
@@ -115,7 +115,8 @@ def _filled(query: GoalQuery, marked: Marked) -> GoalQuery | None:
         named = _label((things or pieces)[0])
         query = replace(query, **{"label" if query.label else "source": named})
     if query.anchor:
-        query = replace(query, anchor=Anchor(_label(things[0])), until=Anchor(_label(things[1])) if query.until else None)
+        until = Anchor(_label(things[1])) if query.until else None
+        query = replace(query, anchor=Anchor(_label(things[0])), until=until)
     ordinal = ordinals[0] if ordinals else None
     return replace(query, ordinal=ordinal, at=marked.at, attribute=marked.look if query.target == "object" else None)
 

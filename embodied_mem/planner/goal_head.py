@@ -125,8 +125,8 @@ def _pointed_back(text: str) -> Head | None:
     return Head(_kind(first[0]), first[0], False, first[0], first.start(), first.end()) if first else None
 
 
-_NOUNS = frozenset(
-    """time times order house home flat apartment building way trip session experience log recording video memory one ones
+_NOUN_WORDS = """
+    time times order house home flat apartment building way trip session experience log recording video memory one ones
     rest tour task tasks job interaction interactions step steps action actions move moves pick-up pick-ups pickup pickups
     placement placements day days turn turns sequence list listed list. robot start end beginning middle moment minute hour
     clock first last next same other others previous following right left whole longest shortest farthest furthest most
@@ -138,8 +138,8 @@ _NOUNS = frozenset(
     place-down put-down put-downs drop-offs deliveries transfers stage stages
     fastest quickest slowest briefest soonest lengthiest best worst earliest latest
     collection chronological piece pieces pose posture heading room distant remote away lot
-    """.split()
-)
+"""
+_NOUNS = frozenset(_NOUN_WORDS.split())  # of phrases that name nothing to go to
 _LEADS = (
     r"(?:right |immediately |just |directly )?(?:after|before|between|following|preceding|(?:up )?from|off|onto|picked(?: "
     r"up)?|took|taken|grabbed|handled|moved|carried|placed|put(?: down)?|set down|dropped(?: off)?|rearranged|relocated|"

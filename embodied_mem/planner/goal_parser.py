@@ -1,11 +1,10 @@
-"""An instruction in English → a GoalQuery, put together from what is sought, what was done to it, and which one is meant.
+"""An instruction in English → a GoalQuery, put together from what is sought, what was done to it, and which it is.
 
 Rules first; a sentence encoder for wordings that they do not know. It says so when it does not understand.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from embodied_mem.errors import InputError

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Anchor:
-    """A handled object named in an instruction: its label, and which of several handled ones of that label (1-based)."""
+    """A handled object named in an instruction: its label, and which of several handled ones of it (from 1)."""
 
     label: str
     occurrence: int = 1
@@ -21,14 +21,16 @@ class GoalQuery:
     target       "object", "receptacle" or "room"
     role         objects: "handled", "unhandled"; receptacles: those and "picked_from", "placed_on"; rooms: "picked_in",
                  "placed_in" (of the object named by ``ordinal`` or ``anchor``), "unvisited" (else the start room)
-    label        category of the target; attribute: (name, value) of it, name in colour, material, print, shape, function
+    label        category of the target
+    attribute    (name, value) of it, name in colour, material, print, shape, function
     ordinal      the N-th object handled, receptacle picked from or placed on (1-based)
     anchor       an object named in the instruction; ``offset`` interactions after (+) or before (−) its own is meant,
                  0: its own; with ``until``: the interaction between the two
     source       label of the receptacle that the object was picked from
     at           (day or None, seconds of the day): what was being handled then; day 1 is the first
-    superlative  "farthest" (from now, by the way to it), "longest", "shortest" (time to rearrange; for rooms: time spent)
+    superlative  "farthest" (from now, by the way to it), "longest", "shortest" (time to rearrange; rooms: time spent)
     many         "any" one; "all" in any order; "ordered": as ``order`` says, interaction ordinals in order of visit
+                 (empty: in the order of the day)
     """
 
     target: Literal["object", "receptacle", "room"]

@@ -11,16 +11,22 @@ from embodied_mem.planner.costs import Prices
 from embodied_mem.planner.goal_inspect import Claim, Images, investigate
 from embodied_mem.planner.goal_memory import SELDOM, GoalMemory, piece_label
 from embodied_mem.planner.goal_query import Anchor, GoalQuery, Target, Wanted
+from embodied_mem.planner.goal_rooms import rooms
+from embodied_mem.planner.goal_which import (
+    Chances,
+    at_moments,
+    between,
+    farthest,
+    given_one,
+    moved,
+    named,
+    numbered,
+    rises,
+)
 
 TIE_S, TIMING_S = 30.0, 8.0  # durations that differ by less are equal; how exactly they are known
-TIE_M, WAY_M = 0.5, 0.3  # ways that differ by less are equal; how exactly they are known
-CLOCK_S = 15.0  # how exactly moments of the day are known
-KNOWN_ORDER = 0.97  # that an interaction's number is right
-ELSE = 0.1  # weight of interactions between two named ones that are not exactly two apart
-TIE_SHARE = 20  # rooms tie where their frames differ by less than this part of all
 
 Distance = Callable[[Target], float]
-Weights = dict[int, float]
 
 
 def resolve(
@@ -49,14 +55,15 @@ class _Resolver:
     def resolve(self) -> Wanted:
         query = self.query
         if query.target == "room":
-            slots = [self._rooms()]
+            slots = [rooms(query, self.memory, self._interactions())]
         elif query.many == "ordered":
             numbers = query.order or range(1, len(self.memory.handlings) + 1)
-            slots = [self._of_interactions(self._number(n)) for n in numbers]
+            slots = [self._of_interactions(numbered(n, len(self.memory.handlings))) for n in numbers]
         elif query.many == "all":
             slots = self._all_objects() if query.target == "object" else self._all_surfaces()
         else:
-            slots = [self._one()]
+            found = self._one()
+            slots = [farthest(found, self.distance, self.now_xy) if query.superlative == "farthest" else found]
         ranked = tuple(tuple(self._ranked(slot)) for slot in slots)
         return Wanted(query.many, ranked, self.images.count, tuple(self.trace))
 
@@ -76,52 +83,18 @@ class _Resolver:
 
     # -- which interactions -------------------------------------------------------------------------------------
 
-    def _number(self, ordinal: int) -> Weights:
-        return {ordinal - 1: KNOWN_ORDER} if 1 <= ordinal <= len(self.memory.handlings) else {}
-
-    def _interactions(self) -> Weights | None:
+    def _interactions(self) -> Chances | None:
         """The chances of the interactions that the query names; None where it names none in particular."""
         query, count = self.query, len(self.memory.handlings)
         if query.anchor and query.until:
-            return self._between(self._named(query.anchor), self._named(query.until))
+            return between(self._named(query.anchor), self._named(query.until))
         if query.anchor:
-            named = self._named(query.anchor)
-            return {k + query.offset: p for k, p in named.items() if 0 <= k + query.offset < count}
-        if query.ordinal is not None:
-            return self._number(query.ordinal)
-        return None
+            return moved(self._named(query.anchor), query.offset, count)
+        return numbered(query.ordinal, count) if query.ordinal is not None else None
 
-    def _named(self, anchor: Anchor) -> Weights:
-        """The chance of each interaction to be the n-th with an object of that name."""
-        chances = self._settled({k: self._label(k).get(anchor.label, 0.0) for k in self._all()}, anchor.label)
-        before, found = [1.0], {}  # before[n]: chance that n of the earlier ones have that name
-        for k, p in chances.items():
-            if anchor.occurrence <= len(before):
-                found[k] = before[anchor.occurrence - 1] * p
-            before = [
-                (before[n] * (1 - p) if n < len(before) else 0.0) + (before[n - 1] * p if n else 0.0)
-                for n in range(len(before) + 1)
-            ]
-        total = sum(found.values())
-        return {k: p / total for k, p in found.items() if p / total >= 0.01} if total > 1e-3 else {}
-
-    def _between(self, first: Weights, last: Weights) -> Weights:
-        found: Weights = {}
-        for i, p in first.items():
-            for j, q in last.items():
-                inner = range(i + 1, j)
-                for k in inner:
-                    weight = p * q * (1.0 if j == i + 2 else ELSE / len(inner))
-                    found[k] = found.get(k, 0.0) + weight
-        return found
-
-    def _at(self, chances: Weights, spans: Callable[[int], list[tuple[float, float]]]) -> Weights:
-        """The chances narrowed to what was going on at the query's time; spans: intervals of an interaction (UTC s)."""
-        moments = self.memory.moments(self.query.at)
-        gaps = {k: min(max(low - t, t - high) for t in moments for low, high in spans(k)) for k in chances}
-        weights = {k: chances[k] * _rises(-gap, 0.0, CLOCK_S) for k, gap in gaps.items()}
-        total = sum(weights.values())
-        return {k: w / total * min(1.0, 2 * max(weights.values())) for k, w in weights.items()} if total > 1e-6 else {}
+    def _named(self, anchor: Anchor) -> Chances:
+        chances = {k: self._label(k).get(anchor.label, 0.0) for k in self._all()}
+        return named(self._settled(chances, anchor.label), anchor.occurrence)
 
     def _all(self) -> range:
         return range(len(self.memory.handlings))
@@ -133,7 +106,7 @@ class _Resolver:
             self._labels[k] = self.memory.label_of(k)
         return self._labels[k]
 
-    def _settled(self, chances: Weights, label: str) -> Weights:
+    def _settled(self, chances: Chances, label: str) -> Chances:
         """Chances that handled things are of a label, after a look at stored images where these are worth it."""
 
         def read(k: int) -> Callable:
@@ -156,7 +129,7 @@ class _Resolver:
             self.trace.append({"action": "inspect", "what": changed, "images": self.images.count})
         return {key: claims[key].p if key in claims else p for key, p in chances.items()}
 
-    def _looks(self, chances: Weights) -> Weights:
+    def _looks(self, chances: Chances) -> Chances:
         """Chances that handled things look, or are used, as the query says."""
         name, value = self.query.attribute
         if name == "function":
@@ -189,16 +162,16 @@ class _Resolver:
         which = self._interactions()
         if query.target == "object":
             if query.role == "unhandled":
-                return self._farthest(self._other_things())
+                return self._other_things()
             chosen = self._handled_objects(which)
             if query.role == "" and which is None:
-                return self._farthest(self._recalled(chosen))
-            return self._farthest([self.memory.handled_target(k, p) for k, p in chosen.items()])
+                return self._recalled(chosen)
+            return [self.memory.handled_target(k, p) for k, p in chosen.items()]
         if query.role in ("", "unhandled"):
-            return self._farthest(self._other_pieces(query.role == "unhandled"))
-        return self._farthest(self._of_interactions(which))
+            return self._other_pieces(query.role == "unhandled")
+        return self._of_interactions(which)
 
-    def _handled_objects(self, which: Weights | None) -> Weights:
+    def _handled_objects(self, which: Chances | None) -> Chances:
         """The chances of all handled things to be meant."""
         query = self.query
         chances = dict(which) if which is not None else dict.fromkeys(self._all(), 1.0)
@@ -210,14 +183,15 @@ class _Resolver:
         if query.attribute:
             chances = self._looks(chances)
         if query.role == "handled" and (query.label or query.source or query.attribute) and query.many == "any":
-            chances = _given_one(chances)
+            chances = given_one(chances)
         if query.at:
-            chances = self._at(chances, lambda k: [(self._times(k)[0], self._times(k)[3])])
+            moments = self.memory.moments(query.at)
+            chances = at_moments(chances, lambda k: (self._times(k)[0], self._times(k)[3]), moments)
         if query.superlative in ("longest", "shortest") and chances:
             sign = 1.0 if query.superlative == "longest" else -1.0
             worth = {k: sign * (self._times(k)[3] - self._times(k)[0]) for k, p in chances.items() if p >= SELDOM}
             top = max(worth.values(), default=0.0)
-            chances = {k: chances[k] * _rises(w - top + TIE_S, 0.0, TIMING_S) for k, w in worth.items()}
+            chances = {k: chances[k] * rises(w - top + TIE_S, 0.0, TIMING_S) for k, w in worth.items()}
         return chances
 
     def _times(self, k: int) -> tuple[float, float, float, float]:
@@ -229,7 +203,7 @@ class _Resolver:
         chance = sum(p * self.memory.piece_belief(target).get(label, 0.0) for target, p in found.items())
         return min(1.0, 0.85 * chance + 0.15 * (piece_label(spot.surface) == label))
 
-    def _recalled(self, handled: Weights) -> list[Target]:
+    def _recalled(self, handled: Chances) -> list[Target]:
         """Things by their kind, handled or not; looks of what was not handled are known by colour alone."""
         found = [self.memory.handled_target(k, p) for k, p in handled.items()]
         return found + self._other_things(max((t.confidence for t in found), default=0.0))
@@ -285,7 +259,7 @@ class _Resolver:
             found.append(replace(target, confidence=p))
         return found
 
-    def _of_interactions(self, which: Weights | None) -> list[Target]:
+    def _of_interactions(self, which: Chances | None) -> list[Target]:
         """The objects, or the furniture in the query's role, of some interactions (None: of any)."""
         query = self.query
         if query.target == "object":
@@ -303,34 +277,18 @@ class _Resolver:
                 else:
                     chances[target] = chances.get(target, 0.0) + p * q
         if query.label and which is None and query.many == "any":
-            chances = _given_one(chances)
+            chances = given_one(chances)
         return [replace(target, confidence=p) for target, p in chances.items()]
 
-    def _uses(self, which: Weights) -> dict[tuple[int, bool], float]:
+    def _uses(self, which: Chances) -> dict[tuple[int, bool], float]:
         """Chances of (interaction, whether its placement is meant, else its pick-up)."""
         role = self.query.role
         ends = {"picked_from": (False,), "placed_on": (True,)}.get(role, (False, True))
         uses = {(k, end): p for k, p in which.items() for end in ends}
         if self.query.at:
-            return self._at(uses, lambda use: [self._times(use[0])[2:] if use[1] else self._times(use[0])[:2]])
+            moments = self.memory.moments(self.query.at)
+            return at_moments(uses, lambda use: self._times(use[0])[2:] if use[1] else self._times(use[0])[:2], moments)
         return uses
-
-    def _farthest(self, found: list[Target]) -> list[Target]:
-        """If the farthest is asked: each target with the chance that none that counts is farther away."""
-        if self.query.superlative != "farthest":
-            return found
-        ways = [(self.distance(t), t) for t in found if t.confidence >= SELDOM]
-        if not any(math.isfinite(way) for way, _ in ways):  # no way is known at all: as the crow flies
-            ways = [(math.dist(t.xyz[:2], self.now_xy), replace(t, confidence=t.confidence / 2)) for _, t in ways]
-        ways = [(way, t) for way, t in ways if math.isfinite(way)]
-        ranked = []
-        for way, target in ways:
-            chance = target.confidence
-            for other_way, other in ways:
-                if other is not target:
-                    chance *= 1 - other.confidence * _rises(other_way - way - TIE_M, 0.0, WAY_M)
-            ranked.append(replace(target, confidence=chance))
-        return ranked
 
     # -- several ------------------------------------------------------------------------------------------------
 
@@ -358,55 +316,6 @@ class _Resolver:
             key = (best.track or best.xyz, spot.surface)
             slots.setdefault(key, [replace(t, confidence=p) for t, p in found.items()])
         return list(slots.values()) or [[]]
-
-    # -- rooms --------------------------------------------------------------------------------------------------
-
-    def _rooms(self) -> list[Target]:
-        query, memory = self.query, self.memory
-        if query.role == "unvisited":
-            return self._unvisited()
-        if query.superlative:
-            return self._stays()
-        if not query.role:
-            return [memory.room_target(r.id, r.confidence) for r in memory.rooms.values() if r.label == query.label]
-        chances: dict[int, float] = {}
-        for k, p in (self._interactions() or {}).items():
-            handling, placed = memory.handlings[k], query.role == "placed_in"
-            rooms = memory.rooms_of(handling.goal if placed else handling.start, handling.frames[3 if placed else 0])
-            for room, q in rooms.items():
-                chances[room] = chances.get(room, 0.0) + p * q
-        return [memory.room_target(room, p) for room, p in chances.items()]
-
-    def _stays(self) -> list[Target]:
-        """By how long the robot was in each room."""
-        stays = {room: n for room, n in self.memory.stays.items() if room in self.memory.rooms}
-        if not stays:
-            return []
-        sign = -1 if self.query.superlative == "shortest" else 1
-        top, all_frames = max(sign * n for n in stays.values()), sum(self.memory.stays.values())
-        tie = all_frames / TIE_SHARE
-        return [self.memory.room_target(r, _rises(sign * n - top + tie, 0.0, tie / 3)) for r, n in stays.items()]
-
-    def _unvisited(self) -> list[Target]:
-        """Rooms of the map that no frame was taken in; if none is known the room that it began in may be meant, and
-        is surer the less of the map has an open edge."""
-        memory = self.memory
-        never = [room for room in memory.rooms if not memory.stays.get(room)]
-        if never:
-            return [memory.room_target(room, 0.85) for room in never]
-        first = memory.first_room()
-        return [memory.room_target(first, 0.6)] if first else []
-
-
-def _rises(value: float, middle: float, width: float) -> float:
-    """A smooth step from 0 to 1."""
-    return 1.0 / (1.0 + math.exp(-max(-40.0, min(40.0, (value - middle) / width))))
-
-
-def _given_one(chances: dict) -> dict:
-    """Chances given that one at least is so: who asks for the red one that was handled knows that there is one."""
-    none = math.prod(1.0 - min(p, 1.0) for p in chances.values())
-    return {key: KNOWN_ORDER * p / (1.0 - none) for key, p in chances.items()} if none < 0.98 else chances
 
 
 def _function(label: str) -> str:

@@ -15,9 +15,10 @@ from embodied_mem import ontology
 from embodied_mem.planner.names import ATTRIBUTE_WORDS, Mention, find_mentions
 from embodied_mem.planner.parser import normalise
 
-_ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-         "seventeen eighteen nineteen").split()  # fmt: skip
-_TENS = dict(zip("twenty thirty forty fifty".split(), (20, 30, 40, 50), strict=True))
+_COUNTING = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen"""
+_ONES = _COUNTING.split()
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
 NUMBERS: dict[str, int] = {w: n for n, w in enumerate(_ONES)} | _TENS
 NUMBERS |= {f"{t}{gap}{_ONES[k]}": n + k for t, n in _TENS.items() for k in range(1, 10) for gap in "- "}
 _TH = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",

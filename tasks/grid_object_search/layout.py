@@ -8,6 +8,7 @@ whose rooms did not fit, is drawn again. So no training ever sees a test layout,
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from embodied_mem.errors import ConfigError
@@ -60,9 +61,10 @@ def _draw(keys: Tensor, size: int, rooms: int, extra_doors: int) -> tuple[Tensor
     for made in range(1, rooms):
         fits &= _split_one(keys, wall, door, rects, made)
     for i in range(extra_doors):
-        spots = _door_spots(wall).flatten(1)
-        cell = pick(spots, uniform(keys, 2, i)).clamp(max=size * size - 1)
-        wall.view(count, -1)[spots.any(1), cell[spots.any(1)]] = False
+        spots = _door_spots(wall, door).flatten(1)
+        chosen = torch.arange(size * size, device=where) == pick(spots, uniform(keys, 2, i))[:, None]
+        wall &= ~chosen.view_as(wall)
+        door |= chosen.view_as(wall)
     return wall, fits
 
 
@@ -106,8 +108,14 @@ def _cuts(door: Tensor, rects: Tensor) -> Tensor:
     return wide & ~before & ~behind
 
 
-def _door_spots(wall: Tensor) -> Tensor:
-    """[B, size, size]: wall cells with floor on two opposite sides and wall on the other two."""
-    framed = torch.nn.functional.pad(wall, (1, 1, 1, 1), value=True)
-    west, east, south, north = framed[:, :-2, 1:-1], framed[:, 2:, 1:-1], framed[:, 1:-1, :-2], framed[:, 1:-1, 2:]
-    return wall & ((~west & ~east & south & north) | (west & east & ~south & ~north))
+def _door_spots(wall: Tensor, door: Tensor) -> Tensor:
+    """[B, size, size]: wall cells with floor on two opposite sides and wall on the other two, and no door beside."""
+    west, east, south, north = _beside(wall, True)
+    beside = torch.stack(_beside(door, False)).any(0)
+    return wall & ~beside & ((~west & ~east & south & north) | (west & east & ~south & ~north))
+
+
+def _beside(x: Tensor, outside: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The four neighbours of every cell."""
+    framed = F.pad(x, (1, 1, 1, 1), value=outside)
+    return framed[:, :-2, 1:-1], framed[:, 2:, 1:-1], framed[:, 1:-1, :-2], framed[:, 1:-1, 2:]

@@ -58,7 +58,7 @@ class GoalFloor:
             return rises(self._inside(target.room, xy), 0.15, 0.08)
         if target.kind == "receptacle":
             gap = box_gap(target, xy)
-            return rises(RING_M - gap, 0.06, 0.05) * rises(gap, 0.2, 0.03)
+            return rises(RING_M - gap, 0.12, 0.06) * rises(gap, 0.15, 0.03)
         both = [self.floor_m(target, xy, grid) for grid in (self.ground, self.perhaps)]
         return np.mean([rises(OBJECT_M - metres, 0.1, 0.12) for metres in both], axis=0)
 
@@ -152,7 +152,7 @@ class GoalFloor:
         if target.kind == "receptacle":
             # Not at the floor's edge either: the viewpoints that the test measures to are sparse there.
             gap, cells = box_gap(target, xy), snapped(self.ways, xy)
-            return (gap >= 0.36) & (gap <= 0.76) & self._roomy[cells[:, 0], cells[:, 1]]
+            return (gap >= 0.3) & (gap <= 0.66) & self._roomy[cells[:, 0], cells[:, 1]]
         away = np.hypot(*(xy - middle(target)[:2]).T)
         near = (away >= 0.45) & (away <= min(1.4, self._sight_m(target)))
         near[near] = self.near(target, xy[near]) >= ROBUST

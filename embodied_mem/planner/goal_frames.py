@@ -4,6 +4,7 @@ only just fits."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from embodied_mem.planner.goal_query import Target
 
 OBJECT_RAD = math.radians(45)  # the tests' limit
 SAME_M = 0.5  # sightings of a thing lie this near to where it stands
+FEWEST, NEAR_M = 3, 1.6  # sightings that settle a box; those from nearer than this count
 GUESSED = 0.4  # chance to be shown in a frame that looks there though nothing was detected
 
 
@@ -51,14 +53,28 @@ class GoalFrames(GoalFloor):
                 shown[i] = max(shown[i], float(rises(math.log(share / LEAST_SHARE), 0.15, 0.2)) * 0.985)
         return shown
 
+    def sharper(self, target: Target) -> Target:
+        """Furniture with the box that its near sightings agree on: from afar everything looks a little larger, and is
+        at times taken for a second piece beside the first."""
+        seen = self._sightings(target) if target.kind == "receptacle" else []
+        if len(seen) < FEWEST:
+            return target
+        metres = np.array([s.range_m for s in seen])
+        near = metres <= max(NEAR_M, float(np.quantile(metres, 0.3)))
+        low = np.quantile(np.array([s.low[:2] for s in seen])[near], 0.2, axis=0)
+        high = np.quantile(np.array([s.high[:2] for s in seen])[near], 0.8, axis=0)
+        if (high - low < 0.05).any():
+            return target
+        box = {"low": (*map(float, low), target.low[2]), "high": (*map(float, high), target.high[2])}
+        return replace(target, **box)
+
     def _sightings(self, target: Target) -> list[Sighting]:
-        if target.track:
-            seen = self.palace.sightings(track=target.track)
-        else:
-            x, y, _ = target.xyz
-            seen = self.palace.sightings(near=(x, y, SAME_M), label=target.label)
+        x, y, _ = middle(target)
+        beside = self.palace.sightings(near=(float(x), float(y), SAME_M), label=target.label)
         if target.kind == "receptacle":
-            return seen
+            own = self.palace.sightings(track=target.track) if target.track else []
+            return list({s.id: s for s in (*own, *beside)}.values())
+        seen = self.palace.sightings(track=target.track) if target.track else beside
         return [s for s in seen if s.time >= target.since and math.dist(s.xyz[:2], target.xyz[:2]) < SAME_M]
 
     def _in_view(self, target: Target) -> np.ndarray:

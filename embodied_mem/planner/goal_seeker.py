@@ -92,7 +92,7 @@ class GoalSeeker:
     def _best(self, slot: tuple[Target, ...], frames: GoalFrames, way: np.ndarray) -> View | None:
         """The view worth most among all alternatives of a slot; None where there is none at all."""
         best, most = None, -np.inf
-        for target in slot:
+        for target in map(frames.sharper, slot):
             for view, metres in self._views(target, frames, way):
                 worth = self._worth(view.chance * target.confidence, metres)
                 if worth > most:

@@ -58,7 +58,7 @@ class Palace:
             for i, p in enumerate(poses)
         ]
         self._seen = [
-            Sighting(0, FrameRef("experience", i), float(i), label, 0.9, xyz, xyz, xyz, (0, 0, 9, 9), pixels, 1.0,
+            Sighting(1000 * i + track, FrameRef("experience", i), float(i), label, 0.9, xyz, xyz, xyz, (0, 0, 9, 9), pixels, 1.0,
                      (0.0, 0.0, 0.0), track)
             for i, found in shown.items() for track, label, xyz, pixels in found
         ]  # fmt: skip

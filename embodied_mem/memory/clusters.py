@@ -25,6 +25,7 @@ OVERLAP = 0.25  # share of the smaller footprint that two sightings of one piece
 STRETCH, SLACK_M = 1.25, 0.2  # a piece of furniture is at most this much larger than its kind's typical size
 CUT = 0.05  # weight of a sighting that the image's edge cuts
 BASE_SHARE = 0.3
+STRAYS, STRAY_M = 5, 0.35  # so few sightings, so near to a like thing, are taken for bad ones of it
 
 
 @dataclass
@@ -100,6 +101,8 @@ def cluster(
         else:
             things += _things(by_label[label])
     things = _absorb(things, _same_thing)
+    if errands:
+        things = _absorb(things, _astray)
     for thing in things:
         thing.settle()
     furniture = _absorb(furniture, _same_piece)
@@ -257,6 +260,16 @@ def _same_thing(small: Cluster, large: Cluster) -> bool:
     # for, are parts of it (cut by the image's edge, half hidden); a part may have a colour of its own.
     apart = float(np.linalg.norm(small.hue - large.hue)) / COLOUR_STEP
     return small.label == large.label and (apart < 2 or len(small.refs) > 2) and _one_fits(small, large)
+
+
+def _astray(small: Cluster, large: Cluster) -> bool:
+    """Whether a few sights, from far off or cut by the image's edge, are of a like thing beside them that is never seen
+    together with what they show."""
+    few = len(small.sightings) <= STRAYS and len(small.refs) < 0.2 * len(large.refs)
+    if not few or not compatible(small.label, large.label) or small.refs & large.refs:
+        return False
+    alike = float(np.linalg.norm(small.hue - large.hue)) / COLOUR_STEP < 1.0
+    return alike and float(np.linalg.norm(small.xyz - large.xyz)) < STRAY_M
 
 
 def _one_fits(small: Cluster, large: Cluster) -> bool:

@@ -94,7 +94,8 @@ def test_the_moments_are_those_of_gripper_and_mode(palace):
 def test_a_handled_thing_is_one_object_where_it_was_put(palace):
     for handling, at in zip(palace.handlings("v000"), ((6.7, 1.9, 0.42), (2.0, 1.7, 0.75)), strict=True):
         (state,) = palace.objects("v000", track=handling.track)
-        same = [o for o in palace.objects("v000", label=handling.label) if o.colour == state.colour and o.confidence > 0.5]
+        alike = [o for o in palace.objects("v000", label=handling.label) if o.colour == state.colour]
+        same = [o for o in alike if o.confidence > 0.5]
         assert same == [state] and math.dist(state.xyz, at) < 0.15
         assert state.hits and all(ref.index >= handling.frames[3].index for ref in state.frames)
         before = [s for s in palace.sightings("v000", track=handling.track) if s.ref.index < handling.frames[0].index]

@@ -48,7 +48,7 @@ class Curves:
 def run_trials(env: VectorEnv, actor: Actor, houses: Sequence[int], episodes: int, seed: int = 0,
                swapped: bool = False) -> Curves:  # fmt: skip
     """``episodes`` episodes in each house. ``swapped``: after every episode the trial moves to a house it has not
-    been in while the actor remembers on, so that all of its context is of other houses; goals stay the trial's."""
+    been in while the actor remembers on, so that all earlier episodes of its context are of other houses."""
     parts = []
     for first in range(0, len(houses), env.batch):
         some = torch.as_tensor(houses[first : first + env.batch])

@@ -47,6 +47,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.trial_steps % self.updates:
             raise ConfigError(f"trial_steps: {self.trial_steps} must be a multiple of updates = {self.updates}")
+        if self.updates > 1 and self.shuffle and not self.refresh:
+            raise ConfigError("shuffle: true needs refresh: true, or the memory has episodes in an order of its own")
         if self.ppo.minibatches > self.trials:
             raise ConfigError(f"ppo.minibatches: {self.ppo.minibatches} is more than trials = {self.trials}")
 

@@ -178,7 +178,8 @@ def test_the_rate_follows_steps_never_the_clock():
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"updates": 5}, "multiple of updates"), ({"trials": 1}, "more than trials"), ({"task": "chess"}, "darkroom"),
+    ({"updates": 5}, "multiple of updates"), ({"updates": 2, "refresh": False}, "shuffle: true needs refresh"),
+    ({"trials": 1}, "more than trials"), ({"task": "chess"}, "darkroom"),
     ({"policy": {"kind": "oracle"}}, "relic"), ({"policy": {"kind": "relic", "with": 3}}, "width"),
     ({"policy": {"kind": "relic", "width": 30}}, "multiple of 2"), ({"environment": {"cap": 1}}, "2 to 1000"),
 ])  # fmt: skip

@@ -22,6 +22,7 @@ CLEARANCE_M = 0.04  # as control.navigator keeps it
 TIED_M = 0.1  # floor points whose distance to a thing differs by less may each be the nearest one in truth
 SNAP_M = 1.5  # the floor beside what a thing stands on is not farther from it
 SMEAR_M = 0.06  # by which depth noise makes things wider on the map
+STRIDE_M = 0.4  # frames farther apart than this are not joined by a straight way
 SPOTS_AT_ONCE = 160
 ROBUST = 0.96  # chance to pass an object's distance test at a spot that is driven to
 FACED = 0.9  # chance that a spot with a clear line on the map truly shows its target
@@ -38,13 +39,41 @@ class View:
     frame: int | None = None
 
 
+class ProvenMap:
+    """A site map on which the robot may also drive where it has been before: depth noise narrows gaps that it came
+    through. ``stood`` (N 2, m): where it stood, in the order of its way."""
+
+    def __init__(self, site_map, stood: np.ndarray) -> None:
+        self._site, self._grids = site_map, {}
+        near = np.hypot(*np.diff(stood, axis=0).T) < STRIDE_M if len(stood) > 1 else np.zeros(0, bool)
+        along = np.linspace(0.0, 1.0, 8)[None, :, None]
+        between = stood[:-1][near][:, None] * (1 - along) + stood[1:][near][:, None] * along
+        self._way = np.concatenate((stood, between.reshape(-1, 2)))
+
+    def grid(self, radius: float) -> Grid:
+        """Geodesics for a body of ``radius`` metres; the same object until the map changes."""
+        free = self._site.grid(radius)
+        if self._grids.get(radius, (None, None))[0] is not free:
+            driven = np.zeros(free.passable.shape, bool)
+            cells = np.floor((self._way - free.origin) / free.resolution).astype(int)
+            cells = cells[((cells >= 0) & (cells < driven.shape)).all(axis=1)]
+            driven[cells[:, 0], cells[:, 1]] = True
+            driven = ndimage.binary_dilation(driven, np.ones((3, 3)))
+            self._grids[radius] = free, Grid(free.passable | driven, free.origin, free.resolution)
+        return self._grids[radius][1]
+
+    def __getattr__(self, name: str):
+        return getattr(self._site, name)
+
+
 class GoalFloor:
     """The floor that a robot (``spec``: RobotSpec) may stand on; ``stood`` (N 2, m): where it has been."""
 
     def __init__(self, site_map, spec, stood: np.ndarray) -> None:
         self.site_map, self.spec = site_map, spec
-        self.ground = site_map.grid(spec.radius_m)  # where the body fits at all, as the tests see it
-        self.ways = site_map.grid(spec.radius_m + CLEARANCE_M)  # where it may be driven
+        self.proven = ProvenMap(site_map, stood)
+        self.ground = self.proven.grid(spec.radius_m)  # where the body fits at all, as the tests see it
+        self.ways = self.proven.grid(spec.radius_m + CLEARANCE_M)  # where it may be driven
         # Floor that nobody saw, or that depth noise narrows, as between a sofa and a table, may be nearest to a thing.
         loose = _not_occupied(site_map, spec.radius_m - SMEAR_M)
         self.perhaps = Grid(loose, tuple(site_map.origin), site_map.resolution)
@@ -221,7 +250,7 @@ def _not_occupied(site_map, radius: float) -> np.ndarray:
 
 def _reached(grid: Grid, xy: np.ndarray) -> np.ndarray:
     """bool X Y: cells with a way from where the robot has been; pockets of floor without one count for nothing."""
-    labels, count = ndimage.label(grid.passable, np.ones((3, 3)))
+    labels, count = ndimage.label(grid.passable)
     cells = snapped(grid, xy)
     stood = np.bincount(labels[cells[:, 0], cells[:, 1]][(cells >= 0).all(axis=1)], minlength=count + 1)
     return labels == int(np.argmax(stood[1:])) + 1 if count else grid.passable

@@ -15,7 +15,7 @@ from embodied_mem.control.explore import explore
 from embodied_mem.control.navigator import Navigator
 from embodied_mem.perception.lifting import lift_all
 from embodied_mem.planner.costs import Prices
-from embodied_mem.planner.goal_floor import LEAST_SHARE, View
+from embodied_mem.planner.goal_floor import LEAST_SHARE, ProvenMap, View
 from embodied_mem.planner.goal_frames import GoalFrames
 from embodied_mem.planner.goal_query import GoalQuery, Target
 from embodied_mem.planner.workbench import Workbench
@@ -97,10 +97,11 @@ class Search:
         return "found" if travel.stopped else travel.reason
 
 
-def search(query: GoalQuery, bench: Workbench, prices: Prices) -> Found:
-    """Drive about until something that fits the query is seen; the robot stays where it then is."""
+def search(query: GoalQuery, bench: Workbench, prices: Prices, stood: np.ndarray) -> Found:
+    """Drive about until something that fits the query is seen; the robot stays where it then is. ``stood`` (N 2, m):
+    where it has been before."""
     limit = HOPE * (1.0 + prices.w) / max(prices.metre, 1e-3)
-    seeking = Search(query, bench, Navigator(bench.robot, bench.site_map))
+    seeking = Search(query, bench, Navigator(bench.robot, ProvenMap(bench.site_map, stood)))
     seeking.navigator.on_frame = seeking.watch
     reason = seeking.run(min(limit, 100.0))
     metres = seeking.navigator.metres

@@ -14,7 +14,7 @@ from embodied_mem.control.navigator import Navigator
 from embodied_mem.errors import InputError
 from embodied_mem.planner.costs import Prices
 from embodied_mem.planner.goal_drive import Driver, Mark, short_tour
-from embodied_mem.planner.goal_floor import View
+from embodied_mem.planner.goal_floor import ProvenMap, View
 from embodied_mem.planner.goal_frames import GoalFrames
 from embodied_mem.planner.goal_memory import GoalMemory
 from embodied_mem.planner.goal_query import GoalQuery, Target, Wanted
@@ -132,7 +132,7 @@ class GoalSeeker:
 
         if bench.robot is None or bench.detector is None:
             return replace(so_far, error="no_answer")
-        found = search(query, bench, self.prices)
+        found = search(query, bench, self.prices, self.memory_of(bench)[0].xy)
         trace = (*so_far.trace, {"action": "search", "metres": round(found.metres, 2), "why": found.reason})
         if found.view is None:
             return replace(so_far, error="no_answer", explored_m=found.metres, trace=trace)
@@ -145,7 +145,7 @@ class GoalSeeker:
         # A search has changed the map: ways are planned on what is known now.
         known, _ = self.memory_of(bench)
         frames = GoalFrames(bench.palace, bench.site_map, bench.robot.spec) if choice.explored_m else known
-        driver = Driver(frames, Navigator(bench.robot, bench.site_map), bench.detector)
+        driver = Driver(frames, Navigator(bench.robot, ProvenMap(bench.site_map, known.xy)), bench.detector)
         return [driver.stop_at(view) for view in choice.stops]
 
 

@@ -10,14 +10,15 @@ from torch import Tensor
 from embodied_mem.policies.interface import Policy
 from embodied_mem.policies.rollout import sample
 from embodied_mem.policies.tokens import Tokens
+from embodied_mem.sim.vector.draws import integers, uniform
 from embodied_mem.sim.vector.protocol import VectorEnv
 
 
 class Actor(Protocol):
     """Begins trials in all rows of an environment with nothing remembered, and then acts step by step."""
 
-    def begin(self, env: VectorEnv, capacity: int, seed: int) -> None:
-        """``capacity`` steps may follow; ``seed`` decides what the actor draws."""
+    def begin(self, env: VectorEnv, capacity: int, keys: Tensor) -> None:
+        """``capacity`` steps may follow; ``keys`` [B] int64 decide what the actor draws in each row."""
 
     def act(self, tokens: Tokens) -> Tensor:
         """[B] int64 actions."""
@@ -29,33 +30,34 @@ class PolicyActor:
     def __init__(self, policy: Policy, greedy: bool = False) -> None:
         self.policy, self.greedy = policy.eval(), greedy
 
-    def begin(self, env: VectorEnv, capacity: int, seed: int) -> None:
-        self.generator = torch.Generator(env.device)
-        self.generator.manual_seed(seed)
+    def begin(self, env: VectorEnv, capacity: int, keys: Tensor) -> None:
+        self.keys, self.lived = keys, 0
         self.state = self.policy.init_state(env.batch, capacity)
 
     @torch.no_grad()
     def act(self, tokens: Tokens) -> Tensor:
         output, self.state = self.policy.step(tokens, self.state)
-        return output.logits.argmax(-1) if self.greedy else sample(output.logits.log_softmax(-1), self.generator)
+        self.lived += 1
+        if self.greedy:
+            return output.logits.argmax(-1)
+        return sample(output.logits.log_softmax(-1), uniform(self.keys, self.lived))
 
 
 class RandomActor:
     """Every action equally likely."""
 
-    def begin(self, env: VectorEnv, capacity: int, seed: int) -> None:
-        self.generator, self.actions = torch.Generator(env.device), env.actions
-        self.generator.manual_seed(seed)
+    def begin(self, env: VectorEnv, capacity: int, keys: Tensor) -> None:
+        self.keys, self.actions, self.lived = keys, env.actions, 0
 
     def act(self, tokens: Tokens) -> Tensor:
-        action = tokens["action"]
-        return torch.randint(self.actions, action.shape, generator=self.generator, device=action.device)
+        self.lived += 1
+        return integers(self.actions, self.keys, self.lived)
 
 
 class OracleActor:
     """Knows the house: the upper bound."""
 
-    def begin(self, env: VectorEnv, capacity: int, seed: int) -> None:
+    def begin(self, env: VectorEnv, capacity: int, keys: Tensor) -> None:
         self.env = env
 
     def act(self, tokens: Tokens) -> Tensor:

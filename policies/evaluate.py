@@ -30,6 +30,7 @@ from embodied_mem.policies.tokens import Spec, TokenStream
 from embodied_mem.sim.vector.draws import hashed
 from embodied_mem.sim.vector.protocol import VectorEnv
 
+_ACTING, _SWAPS = 23, 24  # streams
 _OTHER_HOUSES_FROM = 2**41
 _RESAMPLES = 2000
 
@@ -53,8 +54,9 @@ def run_trials(env: VectorEnv, actor: Actor, houses: Sequence[int], episodes: in
     for first in range(0, len(houses), env.batch):
         some = torch.as_tensor(houses[first : first + env.batch])
         padded = torch.cat([some, some[:1].expand(env.batch - len(some))])
-        actor.begin(env, episodes * env.episode_cap, seed + first)
-        parts.append([x[: len(some)] for x in _run(env, actor, padded.to(env.device), episodes, swapped)])
+        padded = padded.to(env.device)
+        actor.begin(env, episodes * env.episode_cap, hashed(padded, _ACTING, seed))
+        parts.append([x[: len(some)] for x in _run(env, actor, padded, episodes, swapped)])
     return Curves(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -75,7 +77,7 @@ def _run(env: VectorEnv, actor: Actor, seeds: torch.Tensor, episodes: int, swapp
         index = (index + step.episode_end).clamp(max=episodes)  # what comes after the last is not counted
         total = torch.where(step.episode_end, 0.0, total)
         if swapped and bool(step.episode_end.any()):
-            other = _OTHER_HOUSES_FROM + (hashed(seeds, 15, index) & (2**40 - 1))
+            other = _OTHER_HOUSES_FROM + (hashed(seeds, _SWAPS, index) & (2**40 - 1))
             step.obs = env.reset_trial(other, step.episode_end)
         tokens = stream.after(step, action)
         if bool((index == episodes).all()):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from embodied_mem.errors import EmbodiedMemError
+from embodied_mem.policies import parallel
 from embodied_mem.policies.interface import Policy
 from embodied_mem.policies.rollout import Trial
 
@@ -99,8 +100,8 @@ def update(
     advantage = advantages(trial, next_value, config)
     target = advantage + trial.value
     if config.normalise:
-        newest = advantage[:, start:]
-        advantage = (advantage - newest.mean()) / (newest.std() + 1e-8)
+        mean, std = parallel.mean_and_std(advantage[:, start:])
+        advantage = (advantage - mean) / (std + 1e-8)
     whole = Batch(trial, advantage, target, start)
     sums: dict[str, Tensor | float] = {}
     steps = 0
@@ -130,6 +131,7 @@ def _optimise(policy: Policy, optimiser: torch.optim.Optimizer, group: list[Batc
             loss, figures = loss_of(policy, batch, config)
         (loss / len(group)).backward()
         sums = {k: sums.get(k, 0) + v / len(group) for k, v in figures.items()}
+    parallel.average(p.grad for p in policy.parameters() if p.grad is not None)
     norm = nn.utils.clip_grad_norm_(policy.parameters(), config.grad_norm, foreach=True)
     if not torch.isfinite(sums["loss"] + norm):
         raise TrainingError(_what_broke(policy, group[-1], sums["loss"]))

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from embodied_mem.policies.interface import Policy
 from embodied_mem.policies.tokens import Tokens, TokenStream, stack
+from embodied_mem.sim.vector.draws import hashed, uniform
 from embodied_mem.sim.vector.protocol import VectorEnv
 
+_ACTIONS, _ORDER = 21, 22  # streams
 
 @dataclass
 class Trial:
@@ -47,12 +49,14 @@ class Trial:
         rest = {k: torch.cat([v, getattr(other, k)], 1) for k, v in vars(self).items() if k != "tokens"}
         return Trial(tokens, **rest)
 
-    def shuffled(self, generator: torch.Generator) -> Trial:
-        """Finished episodes of each trial in another order, their indices by order; the running one stays last."""
+    def shuffled(self, keys: Tensor) -> Trial:
+        """Finished episodes of each trial in another order, their indices by order; the running one stays last.
+
+        ``keys`` [B] int64 decide the orders.
+        """
         episode, end = self.tokens["episode"], self.end
-        draw = torch.rand(len(episode), int(episode.max()) + 2, generator=generator, device=episode.device)
         running = episode == episode[:, -1:] + end[:, -1:]  # nothing, when the last step ended its episode
-        key = torch.where(running, 2.0, draw.gather(1, episode))
+        key = torch.where(running, 2.0, uniform(keys[:, None], episode))
         order = key.argsort(dim=1, stable=True)
         mixed = self.map(lambda x: x.gather(1, order.view(*order.shape, *[1] * (x.dim() - 2)).expand_as(x)))
         mixed.tokens["episode"] = (mixed.tokens["step"] == 0).cumsum(1) - 1
@@ -60,28 +64,34 @@ class Trial:
 
 
 class Collector:
-    """Runs one policy in one environment, a trial at a time, a chunk of steps at a time."""
+    """Runs one policy in one environment, a trial at a time, a chunk of steps at a time.
 
-    def __init__(self, env: VectorEnv, policy: Policy, generator: torch.Generator) -> None:
-        self.env, self.policy, self.generator = env, policy, generator
+    What is drawn follows from (``seed``, the trial's house seed, the step): rows do not influence each other.
+    """
+
+    def __init__(self, env: VectorEnv, policy: Policy, seed: int) -> None:
+        self.env, self.policy, self.seed = env, policy, seed
         self.stream = TokenStream(env.actions, env.batch, env.device)
 
     def begin(self, seeds: Tensor, capacity: int) -> None:
         """New trials with an empty memory in the houses of ``seeds``; ``capacity`` steps are to come."""
         self.tokens = self.stream.begin(self.env.reset_trial(seeds))
         self.state = self.policy.init_state(self.env.batch, capacity)
-        self.capacity = capacity
+        self.capacity, self.lived = capacity, 0
+        self.keys = hashed(seeds.to(self.env.device), self.seed)
 
     @torch.no_grad()
     def collect(self, steps: int) -> Trial:
         """The next steps of the trials, actions sampled."""
         self.policy.eval()
         tokens, records = [], []
-        for _ in range(steps):
+        draws = uniform(self.keys, _ACTIONS, self.lived + torch.arange(steps, device=self.env.device)[:, None])
+        self.lived += steps
+        for u in draws:
             tokens.append(self.tokens)
             output, self.state = self.policy.step(self.tokens, self.state)
             log_probs = output.logits.log_softmax(-1)
-            action = sample(log_probs, self.generator)
+            action = sample(log_probs, u)
             step = self.env.step(action)
             log_prob = log_probs.gather(1, action[:, None])[:, 0]
             records.append((action, log_prob, step.reward, step.episode_end, output.value, step.success))
@@ -102,12 +112,15 @@ class Collector:
         trial.value = output.value
         return trial
 
+    def shuffle(self, trial: Trial) -> Trial:
+        """Finished episodes in an order that is new each time."""
+        return trial.shuffled(hashed(self.keys, _ORDER, self.lived))
 
-def sample(log_probs: Tensor, generator: torch.Generator) -> Tensor:
-    """[B] actions drawn from log-probabilities [B, A]."""
-    u = torch.rand(len(log_probs), 1, generator=generator, device=log_probs.device, dtype=torch.float64)
+
+def sample(log_probs: Tensor, u: Tensor) -> Tensor:
+    """[B] actions from log-probabilities [B, A] and draws [B] in [0, 1)."""
     edges = log_probs.double().exp().cumsum(-1)
-    return (edges[:, :-1] <= u * edges[:, -1:]).sum(-1)
+    return (edges[:, :-1] <= u[:, None] * edges[:, -1:]).sum(-1)
 
 
 def by_episode(trial: Trial, what: Tensor) -> tuple[Tensor, Tensor]:

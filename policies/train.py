@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import IO
 
 from embodied_mem.config import build, read_yaml, to_dict
 from embodied_mem.errors import EmbodiedMemError
-from embodied_mem.policies import checkpoint
+from embodied_mem.policies import checkpoint, parallel
 from embodied_mem.policies.settings import TrainConfig
 from embodied_mem.policies.trainer import Trainer, describe
 
@@ -31,20 +32,21 @@ def train(config: TrainConfig, folder: Path, until: int | None = None, quiet: bo
     a run of another configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    trainer, latest = Trainer(config), folder / "checkpoint.safetensors"
+    trainer, latest, first = Trainer(config), folder / "checkpoint.safetensors", parallel.rank() == 0
     if latest.exists():
         trainer.load(latest)
-    (folder / "config.json").write_text(json.dumps(to_dict(config), indent=1) + "\n", encoding="utf-8")
-    show = _Progress(trainer, quiet)
-    with _open_log(folder / "log.jsonl", trainer.rounds) as log:
+    if first:
+        (folder / "config.json").write_text(json.dumps(to_dict(config), indent=1) + "\n", encoding="utf-8")
+    show = _Progress(trainer, quiet or not first)
+    with _open_log(folder / "log.jsonl" if first else Path(os.devnull), trainer.rounds) as log:
         while not trainer.done and (until is None or trainer.steps < until):
             row = trainer.round()
             log.write(json.dumps(row) + "\n")
             log.flush()
             show(row)
-            if trainer.rounds % config.checkpoint_every == 0 or trainer.done:
+            if first and (trainer.rounds % config.checkpoint_every == 0 or trainer.done):
                 trainer.save(latest)
-    if trainer.done:
+    if trainer.done and first:
         weights = {f"policy.{k}": v for k, v in trainer.policy.state_dict().items()}
         counters = {k: getattr(trainer, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
         meta = {**describe(config, trainer.spec), "counters": counters}
@@ -100,6 +102,8 @@ def main() -> int:
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    finally:
+        parallel.stop()
     return 0
 
 

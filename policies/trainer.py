@@ -15,7 +15,7 @@ import torch
 
 from embodied_mem.config import to_dict
 from embodied_mem.errors import ConfigError
-from embodied_mem.policies import checkpoint
+from embodied_mem.policies import checkpoint, parallel
 from embodied_mem.policies.build import make_environment, make_policy
 from embodied_mem.policies.ppo import update
 from embodied_mem.policies.rollout import Collector, Trial, by_episode
@@ -34,18 +34,18 @@ class Trainer:
 
     def __init__(self, config: TrainConfig) -> None:
         torch.set_num_threads(config.threads)
-        self.config, self.device = config, torch.device(config.device)
-        self.env = make_environment(config.task, config.environment, config.trials, self.device)
+        self.config, self.device = config, torch.device(parallel.start(config.device))
+        self.share = _share_of(config)
+        self.env = make_environment(config.task, config.environment, self.share, self.device)
         self.spec = Spec.of(self.env)
         self.policy = make_policy(self.spec, config.policy, config.seed).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.policy.parameters(), lr=config.learning_rate, eps=1e-5, weight_decay=config.weight_decay, fused=True
         )
-        self.acting, self.learning = (torch.Generator(self.device) for _ in range(2))
-        self.acting.manual_seed(2 * config.seed)
-        self.learning.manual_seed(2 * config.seed + 1)
+        self.learning = torch.Generator(self.device)
+        self.learning.manual_seed(config.seed * parallel.world() + parallel.rank())
         self.policy.generator = self.learning
-        self.collector = Collector(self.env, self.policy, self.acting)
+        self.collector = Collector(self.env, self.policy, config.seed)
         self.rounds = self.steps = self.optimiser_steps = 0
         self.seconds = 0.0
 
@@ -54,8 +54,8 @@ class Trainer:
         return self.steps >= self.config.total_steps
 
     def house_seeds(self) -> torch.Tensor:
-        """[B]: the houses of this round; they follow from the run's seed and the round alone."""
-        row = torch.arange(self.config.trials, device=self.device)
+        """[B]: the houses of this round; they follow from the run's seed, the round and the row alone."""
+        row = torch.arange(self.share, device=self.device) + self.share * parallel.rank()
         draw = hashed(row, self.config.seed, self.rounds) & (2**40 - 1)
         return TRAINING_SEEDS_FROM + (draw if self.config.houses is None else draw % self.config.houses)
 
@@ -75,7 +75,7 @@ class Trainer:
             last = k == config.updates - 1
             figures.append(self._learn(trial, next_value, 0 if last else k * config.chunk))
             if not last:
-                trial = trial.shuffled(self.learning) if config.shuffle else trial
+                trial = self.collector.shuffle(trial) if config.shuffle else trial
                 trial = self.collector.refresh(trial) if config.refresh else trial
         self.rounds += 1
         seconds = time.perf_counter() - began
@@ -106,7 +106,7 @@ class Trainer:
         """Everything, so that :meth:`load` goes on with the very same numbers."""
         tensors = {f"policy.{k}": v for k, v in self.policy.state_dict().items()}
         tensors |= {f"optimiser.{k}": v for k, v in checkpoint.optimiser_tensors(self.optimiser).items()}
-        tensors |= {"random.acting": self.acting.get_state(), "random.learning": self.learning.get_state()}
+        tensors["random.learning"] = self.learning.get_state()
         counters = {k: getattr(self, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
         checkpoint.write(path, tensors, {**describe(self.config, self.spec), "counters": counters})
 
@@ -116,10 +116,17 @@ class Trainer:
         _same_config(self.config, meta["config"], path)
         checkpoint.load_weights(self.policy, checkpoint.part_of(tensors, "policy."), str(path))
         checkpoint.load_optimiser(self.optimiser, checkpoint.part_of(tensors, "optimiser."))
-        self.acting.set_state(tensors["random.acting"])
         self.learning.set_state(tensors["random.learning"])
         for key, value in meta["counters"].items():
             setattr(self, key, value)
+
+
+def _share_of(config: TrainConfig) -> int:
+    """Trials of this process."""
+    if config.trials % parallel.world() or config.ppo.minibatches > config.trials // parallel.world():
+        raise ConfigError(f"trials: {config.trials} cannot be shared by {parallel.world()} processes in "
+                          f"{config.ppo.minibatches} minibatches each; take a multiple")  # fmt: skip
+    return config.trials // parallel.world()
 
 
 def describe(config: TrainConfig, spec: Spec) -> dict:

@@ -23,7 +23,7 @@ EARLY = GridConfig(size=7, rooms=2, reward="shaped", early_end=True, cap=30, typ
 class Notebook:
     """A hand-written memory for Darkroom: tries cells row by row, and goes back to where it was paid."""
 
-    def begin(self, env, capacity, seed):
+    def begin(self, env, capacity, keys):
         self.size, self.paid = env.config.size, torch.full((env.batch, 2), -1)
         self.next = torch.zeros(env.batch, dtype=torch.int64)
 
@@ -54,7 +54,7 @@ def test_who_does_not_remember_has_no_slope():
     index = np.arange(6) - 2.5
     slopes = curves.success @ index / (index**2).sum()
     assert abs(slopes.mean()) < 3 * slopes.std() / np.sqrt(len(slopes))
-    assert 0.2 < curves.success.mean() < 0.9
+    assert 0.1 < curves.success.mean() < 0.9
 
 
 def test_the_oracle_is_perfect_and_a_notebook_gets_better():

@@ -119,7 +119,7 @@ def test_one_update_a_trial_is_plain_ppo():
 def test_shuffling_moves_whole_finished_episodes_and_keeps_the_running_one_last():
     trial = made_up()
     trial.end[1, -1] = True  # in this row no episode is running
-    mixed = trial.shuffled(torch.Generator().manual_seed(2))
+    mixed = trial.shuffled(torch.arange(3))
     orders = []
     for row in range(3):
         episodes = [_episode(trial, row, e) for e in range(int(trial.tokens["episode"][row, -1]) + 1)]
@@ -150,8 +150,8 @@ def test_returns_are_summed_over_finished_episodes():
 
 def test_actions_are_drawn_as_often_as_they_are_likely():
     probs = torch.tensor([0.1, 0.6, 0.0, 0.3])
-    drawn = sample(probs.log().expand(20_000, 4), torch.Generator().manual_seed(0))
-    assert torch.allclose(drawn.bincount(minlength=4) / 20_000, probs, atol=0.015)
+    drawn = sample(probs.log().expand(1000, 4), torch.arange(1000) / 1000)
+    assert drawn.bincount(minlength=4).tolist() == pytest.approx([100, 600, 0, 300], abs=1)
 
 
 def test_accumulated_minibatches_are_one_step_on_their_mean():

@@ -15,11 +15,11 @@ ROPE_BASE = 10_000.0
 
 
 class Sink(nn.Module):
-    """The key and value of one layer's slot 0, [H, D] each, for the variants that have their own."""
+    """The key and value of one layer's slot 0, [G, D] each, for the variants that have their own."""
 
-    def __init__(self, variant: str, heads: int, head_width: int) -> None:
+    def __init__(self, variant: str, groups: int, head_width: int) -> None:
         super().__init__()
-        zeros = torch.zeros(heads, head_width)
+        zeros = torch.zeros(groups, head_width)
         for name, learned in (("key", variant in ("kv", "kv0")), ("value", variant in ("kv", "k0v"))):
             if learned:
                 setattr(self, name, nn.Parameter(zeros.clone()))
@@ -54,7 +54,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
 
 
 def with_sink(x: Tensor, sink: Tensor) -> Tensor:
-    """[B, H, 1 + T, D] from x [B, H, T, D] and a sink [H, D]."""
+    """[B, G, 1 + T, D] from x [B, G, T, D] and a sink [G, D]."""
     return torch.cat([sink[None, :, None].to(x.dtype).expand(x.shape[0], -1, -1, -1), x], 2)
 
 

@@ -27,16 +27,25 @@ class RelicConfig:
     width: int = field(default=64, metadata={"min": 8, "max": 4096})
     layers: int = field(default=2, metadata={"min": 1, "max": 64})
     heads: int = field(default=4, metadata={"min": 1, "max": 64})
+    kv_heads: int | None = field(default=None, metadata={"min": 1, "max": 64})
+    """Fewer keys and values than queries, each shared by a group of heads; none: as many."""
     hidden: int = field(default=128, metadata={"min": 8, "max": 16384})
     sink: str = field(default="kv", metadata={"choices": SINKS})
     across: bool = True
     budget: int | None = field(default=None, metadata={"min": 1, "max": 10_000_000})
     drop_path: float = field(default=0.0, metadata={"min": 0.0, "max": 0.9})
+    half_cache: bool = False
+    """While acting, remember in bfloat16: half the bytes, outputs to about two digits."""
+
+    @property
+    def groups(self) -> int:
+        """How many heads there are keys and values for."""
+        return self.kv_heads or self.heads
 
 
 @dataclass
 class KeyValues:
-    """What was computed of the past: [L, B, H, S + C, D], S sinks first, then C slots written in turn."""
+    """What was computed of the past: [L, B, G, S + C, D], S sinks first, then C slots written in turn."""
 
     keys: Tensor
     values: Tensor
@@ -55,6 +64,8 @@ class Relic(Policy):
         super().__init__(spec)
         if config.width % (2 * config.heads):
             raise ConfigError(f"policy.width: {config.width} must be a multiple of 2 × heads = {2 * config.heads}")
+        if config.heads % config.groups:
+            raise ConfigError(f"policy.heads: {config.heads} must be a multiple of kv_heads = {config.groups}")
         self.config = config
         self.encoder = Encoder(spec, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
@@ -76,9 +87,10 @@ class Relic(Policy):
         c = self.config
         slots = c.budget or max(capacity, 16)
         like = self.heads.out.weight
-        shape = (c.layers, batch, c.heads, self._sinks + slots, c.width // c.heads)
-        state = KeyValues(like.new_zeros(shape), like.new_zeros(shape),
-                          torch.full((batch, slots), -1, dtype=torch.int64, device=like.device))  # fmt: skip
+        shape = (c.layers, batch, c.groups, self._sinks + slots, c.width // c.heads)
+        keys, values = (torch.zeros(shape, dtype=torch.bfloat16 if c.half_cache else like.dtype, device=like.device)
+                        for _ in range(2))  # fmt: skip
+        state = KeyValues(keys, values, torch.full((batch, slots), -1, dtype=torch.int64, device=like.device))
         if self._sinks:
             for layer, (key, value) in enumerate(self._sink_pairs()):
                 state.keys[layer, :, :, 0], state.values[layer, :, :, 0] = key, value
@@ -137,7 +149,7 @@ class Relic(Policy):
         state.values[layer][:, :, self._sinks + kept % slots] = value[:, :, skip + kept].detach().to(state.keys.dtype)
 
     def _sink_pairs(self) -> list[tuple[Tensor, Tensor]]:
-        """Key and value [H, D] of slot 0 in each layer, detached."""
+        """Key and value [G, D] of slot 0 in each layer, detached."""
         if self.token is None:
             return [(b.sink.key.detach(), b.sink.value.detach()) for b in self.blocks]
         pairs = []
@@ -174,20 +186,24 @@ class Block(nn.Module):
 
     def __init__(self, config: RelicConfig) -> None:
         super().__init__()
-        self.count = config.heads
+        self.count, self.groups = config.heads, config.groups
         self.norm = nn.RMSNorm(config.width)
-        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
+        head = config.width // config.heads
+        self.qkv = nn.Linear(config.width, config.width + 2 * config.groups * head, bias=False)
         self.out = nn.Linear(config.width, config.width, bias=False)
         self.mlp_norm = nn.RMSNorm(config.width)
         self.mlp = GatedMLP(config.width, config.hidden)
         own = config.sink not in ("token", "none")
-        self.sink = Sink(config.sink, config.heads, config.width // config.heads) if own else None
+        self.sink = Sink(config.sink, config.groups, head) if own else None
 
     def forward(self, x: Tensor, turn: Tensor, mask: Tensor | None, keep: Tensor | None) -> tuple[Tensor, ...]:
-        """x [B, T, width]; returns it after the layer, and the tokens' keys and values [B, H, T, D]."""
+        """x [B, T, width]; returns it after the layer, and the tokens' keys and values [B, G, T, D]."""
         query, key, value = self._project(x, turn)
         keys, values = (key, value) if self.sink is None else (
             with_sink(key, self.sink.key), with_sink(value, self.sink.value))  # fmt: skip
+        shared = self.count // self.groups
+        if shared > 1:
+            keys, values = keys.repeat_interleave(shared, 1), values.repeat_interleave(shared, 1)
         seen = self.out(attend(query, keys, values, mask).transpose(1, 2).flatten(2))
         x = x + (seen if keep is None else seen * keep)
         thought = self.mlp(self.mlp_norm(x))
@@ -198,14 +214,15 @@ class Block(nn.Module):
         """One token [B, 1, width] over the first ``used`` slots, its own key and value put into ``slot``."""
         query, key, value = self._project(x, turn)
         keys[:, :, slot], values[:, :, slot] = key[:, :, 0], value[:, :, 0]
+        query = query.reshape(len(x), self.groups, self.count // self.groups, -1).to(keys.dtype)
         seen = F.scaled_dot_product_attention(query, keys[:, :, :used], values[:, :, :used], attn_mask=mask)
-        x = x + self.out(seen.transpose(1, 2).flatten(2))
+        x = x + self.out(seen.reshape(len(x), 1, -1).to(x.dtype))
         return x + self.mlp(self.mlp_norm(x))
 
     def _project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        qkv = self.qkv(self.norm(x)).unflatten(-1, (3 * self.count, -1))
-        turned = rotate(qkv[..., : 2 * self.count, :], turn).transpose(1, 2)
-        return turned[:, : self.count], turned[:, self.count :], qkv[..., 2 * self.count :, :].transpose(1, 2)
+        qkv = self.qkv(self.norm(x)).unflatten(-1, (self.count + 2 * self.groups, -1))
+        turned = rotate(qkv[..., : -self.groups, :], turn).transpose(1, 2)
+        return turned[:, : self.count], turned[:, self.count :], qkv[..., -self.groups :, :].transpose(1, 2)
 
 
 def _doubled(state: KeyValues) -> KeyValues:

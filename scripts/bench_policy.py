@@ -114,8 +114,10 @@ def main() -> None:
                 "gru 128, U 1": (1, gru)}  # fmt: skip
         figures["training"] = {k: training(u, p, 96, options.threads, device) for k, (u, p) in runs.items()}
     if options.only in (None, "acting"):
-        figures["acting"] = {"2×64, 240 steps": acting(TINY, 240, 1, device),
-                             "4×256, 65,536 steps": acting(SMALL, 65_536, 1, device)}  # fmt: skip
+        grouped = {**SMALL, "kv_heads": 2}
+        policies = {"2×64": (TINY, 240), "4×256": (SMALL, 65_536), "4×256, 2 kv heads": (grouped, 65_536),
+                    "4×256, 2 kv heads, bf16 cache": ({**grouped, "half_cache": True}, 65_536)}  # fmt: skip
+        figures["acting"] = {f"{k} behind {n} steps": acting(p, n, 1, device) for k, (p, n) in policies.items()}
     print(json.dumps(figures, indent=1, ensure_ascii=False))
     if options.json:
         part = options.json.with_name(options.json.name + ".part")

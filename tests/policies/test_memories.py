@@ -17,9 +17,21 @@ def relic(**options) -> Relic:
 
 
 @pytest.mark.parametrize("sink", SINKS)
-@pytest.mark.parametrize("options", [{}, {"across": False}, {"budget": 7}, {"budget": 7, "across": False}], ids=str)
+@pytest.mark.parametrize("options", [
+    {}, {"across": False}, {"budget": 7}, {"budget": 7, "across": False}, {"kv_heads": 1},
+], ids=str)  # fmt: skip
 def test_relic_acts_as_it_learns(sink, options):
     check_agreement(relic(sink=sink, **options))
+
+
+def test_a_cache_in_half_precision_takes_half_and_stays_near():
+    whole, half, trial = relic(), relic(half_cache=True), random_trial()
+    state = half.init_state(3, 40)
+    assert 2 * half.state_bytes(state) == whole.state_bytes(whole.init_state(3, 40))
+    for t in range(40):
+        output, state = half.step({k: v[:, t] for k, v in trial.items()}, state)
+    with torch.no_grad():
+        assert torch.allclose(output.logits, whole(trial).logits[:, -1], atol=0.1)
 
 
 def test_relic_acts_as_it_learns_when_episodes_are_rows():

@@ -18,6 +18,7 @@ from embodied_mem.types import Frame, FrameRef
 PROVEN_M = 0.5  # a stored frame's pose is proven: a nearer spot must save this much of the way
 THERE_M = 0.6  # what is seen this near to where the target should be is the target
 SHOWN = 1.5  # times the least share of the image, for one look to be enough
+SURE = 0.8  # chance to pass the distance test, by where the robot believes that it has arrived
 EXACT_TOUR = 7
 
 
@@ -81,7 +82,7 @@ class Driver:
         if target is None or target.kind == "room" or self.detector is None:
             return True
         here = np.array([self.navigator.pose[:2]])
-        if self.frames.near(target, here)[0] < 0.5:
+        if self.frames.near(target, here)[0] < SURE:
             return False
         frame = self.navigator.robot.observe()
         return any(shows(self.detector, frame, target, gear) for gear in ("index", "inspect"))

@@ -205,12 +205,24 @@ class GoalFloor:
         eyes = np.column_stack((xy, np.full(len(xy), camera.height_m)))
         if target.kind == "object":
             return self.site_map.eyes_on(eyes, middle(target), camera, OBJECT_M + 0.5)
-        # A wall between would hide every point of the furniture; its near edge is what the robot stands before.
-        clear = np.zeros(len(xy), bool)
-        for i, (x, y) in enumerate(xy):
+        # Its near edge is what the robot stands before. A wall right behind it is told by the room alone.
+        clear = self._same_room(target, xy)
+        for i in np.flatnonzero(clear):
+            x, y = xy[i]
             edge = (*np.clip((x, y), target.low[:2], target.high[:2]), min(target.high[2], 0.9))
             clear[i] = self.site_map.eyes_on(eyes[i : i + 1], edge, camera, 3.0)[0]
         return clear
+
+    def _same_room(self, target: Target, xy: np.ndarray) -> np.ndarray:
+        """(N) bool: floor points in the room that most of the furniture stands in; all where the map does not tell."""
+        low, high = (np.floor((np.array(c[:2]) - self.site_map.origin) / self.site_map.resolution).astype(int)
+                     for c in (target.low, target.high))  # fmt: skip
+        inside = self.site_map.room_grid[max(low[0], 0) : high[0] + 1, max(low[1], 0) : high[1] + 1]
+        rooms, counts = np.unique(inside[inside > 0], return_counts=True)
+        if not len(rooms):
+            return np.ones(len(xy), bool)
+        cells = np.floor((xy - self.site_map.origin) / self.site_map.resolution).astype(int)
+        return self.site_map.room_grid[cells[:, 0], cells[:, 1]] == rooms[np.argmax(counts)]
 
     # -- the map ------------------------------------------------------------------------------------------------
 

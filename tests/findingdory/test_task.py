@@ -15,7 +15,7 @@ from embodied_mem.evaluation.summary import summary_table
 from embodied_mem.tasks.findingdory.task import FindingDory, FindingDoryConfig
 from tests.findingdory.conftest import HOUSE, INTERACTIONS
 
-AGENTS = ("random", "latest", "oracle")  # quick ones; test_answering has the mind palace
+AGENTS = ("random", "latest")  # they seldom drive; test_answering has the mind palace and the oracle
 MEASURES = {"hl_sr", "dtg_sr", "sc_sr", "hl_spl", "ll_sr", "ll_spl", "partial"}
 
 
@@ -67,8 +67,8 @@ def test_every_agent_answers_every_instruction_and_metrics_have_the_published_la
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["task"] == "findingdory" and tuple(metrics["agents"]) == AGENTS
     assert all(agent.keys() >= MEASURES and len(agent["hl_sr"]) == 12 for agent in metrics["agents"].values())
-    assert metrics["agents"]["oracle"]["hl_sr"]["all"] == 1.0
-    assert "oracle" in summary_table(run) and "HL-SR" in summary_table(run)
+    assert all(agent["hl_sr"]["all"] < 0.5 for agent in metrics["agents"].values())
+    assert "latest" in summary_table(run) and "HL-SR" in summary_table(run)
     assert (run / "report.html").stat().st_size > 1000
 
 

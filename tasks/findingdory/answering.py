@@ -15,7 +15,7 @@ from embodied_mem.evaluation.session import SessionRobot
 from embodied_mem.memory.palace import MindPalace
 from embodied_mem.perception.mapping import SiteMap
 from embodied_mem.perception.sidecar import Sidecar
-from embodied_mem.planner.goal_seeker import GoalSeeker
+from embodied_mem.planner.goals.seeker import GoalSeeker
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.tasks.findingdory.baselines import FlatRetrieval, LatestFrame, OracleFrame, RandomFrame
 from embodied_mem.tasks.findingdory.episode import episode_of, save_episode

@@ -13,8 +13,8 @@ import numpy as np
 from embodied_mem.perception.noise import draw
 from embodied_mem.planner.baselines import embedded_frames
 from embodied_mem.planner.encoder import INSTALL, shared_encoder
-from embodied_mem.planner.goal_drive import Mark
-from embodied_mem.planner.goal_seeker import Choice, GoalSeeker
+from embodied_mem.planner.goals.drive import Mark
+from embodied_mem.planner.goals.seeker import Choice, GoalSeeker
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.tasks.findingdory.facts import Facts
 from embodied_mem.tasks.findingdory.items import Goal, Item

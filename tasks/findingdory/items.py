@@ -59,7 +59,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Stop:
-    """Where an agent says that a goal is: a frame of the log, or a pose (x m, y m, yaw rad; camera heading, map frame)."""
+    """Where an agent says that a goal is: a frame of the log, or a pose.
+
+    pose: x, y in metres and the camera's heading in radians, map frame.
+    """
 
     frame: int | None = None
     pose: tuple[float, float, float] | None = None

@@ -10,8 +10,8 @@ import pytest
 
 from embodied_mem.evaluation.session import Session
 from embodied_mem.perception.sidecar import Sidecar
-from embodied_mem.planner.goal_floor import View
-from embodied_mem.planner.goal_seeker import Choice
+from embodied_mem.planner.goals.floor import View
+from embodied_mem.planner.goals.seeker import Choice
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.sim.embedded import EmbeddedSimulator
 from embodied_mem.sim.house import House

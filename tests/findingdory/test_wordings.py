@@ -8,8 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from embodied_mem.ontology import resolve
-from embodied_mem.planner.goal_parser import parse_goal
-from embodied_mem.planner.goal_query import GoalQuery
+from embodied_mem.planner.goals.parser import parse_goal
+from embodied_mem.planner.goals.query import GoalQuery
 from embodied_mem.tasks.findingdory.generate import generate_items
 from tests.findingdory.fake_day import FakeFacts, FakeScene, fake_log
 from tests.findingdory.queries import query_of

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embodied_mem.errors import InputError
-from embodied_mem.planner.goal_parser import parse_goal
-from embodied_mem.planner.goal_query import Anchor, GoalQuery
+from embodied_mem.planner.goals.parser import parse_goal
+from embodied_mem.planner.goals.query import Anchor, GoalQuery
 
 MUG, BOOK, RADIO = Anchor("mug"), Anchor("book", 2), Anchor("radio")
 OBJECT, RECEPTACLE, ROOM = "object", "receptacle", "room"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from embodied_mem import ontology
 from embodied_mem.memory.records import Handling, ObjectState, RoomNode, Spot, Track
 from embodied_mem.planner.costs import Prices
-from embodied_mem.planner.goal_memory import GoalMemory, label_belief
-from embodied_mem.planner.goal_query import Anchor, GoalQuery
-from embodied_mem.planner.goal_resolver import resolve
+from embodied_mem.planner.goals.memory import GoalMemory, label_belief
+from embodied_mem.planner.goals.query import Anchor, GoalQuery
+from embodied_mem.planner.goals.resolver import resolve
 from embodied_mem.sim.catalog import ASSETS, surfaces_of
 from embodied_mem.types import Camera, Detection, Frame, FrameRef, planar_pose
 
@@ -368,4 +368,4 @@ def in_hand(monkeypatch):
     def split(frame, detections):
         return (detections[0], []) if frame.gripper_full else (None, list(detections))
 
-    monkeypatch.setattr("embodied_mem.planner.goal_inspect.split", split)
+    monkeypatch.setattr("embodied_mem.planner.goals.inspect.split", split)

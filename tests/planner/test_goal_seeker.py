@@ -10,10 +10,10 @@ import pytest
 
 from embodied_mem.geodesic import Grid
 from embodied_mem.memory.records import FrameNode, RoomNode, Sighting
-from embodied_mem.planner.goal_drive import short_tour
-from embodied_mem.planner.goal_frames import GoalFrames
-from embodied_mem.planner.goal_query import Target, Wanted
-from embodied_mem.planner.goal_seeker import Choice, GoalSeeker
+from embodied_mem.planner.goals.drive import short_tour
+from embodied_mem.planner.goals.frames import GoalFrames
+from embodied_mem.planner.goals.query import Target, Wanted
+from embodied_mem.planner.goals.seeker import Choice, GoalSeeker
 from embodied_mem.sim.protocol import RobotSpec
 from embodied_mem.types import FrameRef, planar_pose
 
@@ -58,8 +58,8 @@ class Palace:
             for i, p in enumerate(poses)
         ]
         self._seen = [
-            Sighting(1000 * i + track, FrameRef("experience", i), float(i), label, 0.9, xyz, xyz, xyz, (0, 0, 9, 9), pixels, 1.0,
-                     (0.0, 0.0, 0.0), track)
+            Sighting(1000 * i + track, FrameRef("experience", i), float(i), label, 0.9, xyz, xyz, xyz, (0, 0, 9, 9),
+                     pixels, 1.0, (0.0, 0.0, 0.0), track)
             for i, found in shown.items() for track, label, xyz, pixels in found
         ]  # fmt: skip
 

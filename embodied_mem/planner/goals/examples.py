@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from embodied_mem import ontology
 from embodied_mem.planner.encoder import shared_encoder
-from embodied_mem.planner.goal_head import NAV, find_head
-from embodied_mem.planner.goal_query import Anchor, GoalQuery
-from embodied_mem.planner.goal_words import Marked
+from embodied_mem.planner.goals.head import NAV, find_head
+from embodied_mem.planner.goals.query import Anchor, GoalQuery
+from embodied_mem.planner.goals.words import Marked
 from embodied_mem.planner.names import Mention
 
 SAME_GOAL = 0.62  # cosine below which the nearest example says nothing

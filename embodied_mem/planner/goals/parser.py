@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from embodied_mem.errors import InputError
-from embodied_mem.planner import goal_relations as relations
-from embodied_mem.planner.goal_anchors import Anchored, find_anchors
-from embodied_mem.planner.goal_head import Head, find_head, unknown_noun
-from embodied_mem.planner.goal_query import GoalQuery
-from embodied_mem.planner.goal_words import Marked, mark
+from embodied_mem.planner.goals import relations
+from embodied_mem.planner.goals.anchors import Anchored, find_anchors
+from embodied_mem.planner.goals.head import Head, find_head, unknown_noun
+from embodied_mem.planner.goals.query import GoalQuery
+from embodied_mem.planner.goals.words import Marked, mark
 from embodied_mem.planner.parser import MAX_CHARACTERS
 
 EXAMPLE = "'Go to the third object that you handled.'"
@@ -51,7 +51,7 @@ def parse_goal(text: str) -> ParsedGoal:
         return ParsedGoal(read(marked), True)
     except NotUnderstood as why:
         if not why.final:
-            from embodied_mem.planner.goal_examples import nearest_query
+            from embodied_mem.planner.goals.examples import nearest_query
 
             if (query := nearest_query(marked)) is not None:
                 return ParsedGoal(query, True, by="encoder")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.perception.hand import split
 from embodied_mem.planner.costs import Prices
-from embodied_mem.planner.goal_memory import GoalMemory
+from embodied_mem.planner.goals.memory import GoalMemory
 from embodied_mem.planner.inspecting import find_subject
 from embodied_mem.types import Detection, FrameRef
 

@@ -15,9 +15,9 @@ from embodied_mem.control.explore import explore
 from embodied_mem.control.navigator import Navigator
 from embodied_mem.perception.lifting import lift_all
 from embodied_mem.planner.costs import Prices
-from embodied_mem.planner.goal_floor import LEAST_SHARE, ProvenMap, View
-from embodied_mem.planner.goal_frames import GoalFrames
-from embodied_mem.planner.goal_query import GoalQuery, Target
+from embodied_mem.planner.goals.floor import LEAST_SHARE, ProvenMap, View
+from embodied_mem.planner.goals.frames import GoalFrames
+from embodied_mem.planner.goals.query import GoalQuery, Target
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.types import Frame, pose_xyyaw
 

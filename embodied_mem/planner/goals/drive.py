@@ -10,9 +10,9 @@ import numpy as np
 
 from embodied_mem.control.navigator import Navigator
 from embodied_mem.perception.lifting import lift_all
-from embodied_mem.planner.goal_floor import LEAST_SHARE, View, box_gap, middle
-from embodied_mem.planner.goal_frames import GoalFrames
-from embodied_mem.planner.goal_query import Target
+from embodied_mem.planner.goals.floor import LEAST_SHARE, View, box_gap, middle
+from embodied_mem.planner.goals.frames import GoalFrames
+from embodied_mem.planner.goals.query import Target
 from embodied_mem.types import Frame, FrameRef
 
 PROVEN_M = 0.5  # a stored frame's pose is proven: a nearer spot must save this much of the way

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from embodied_mem.planner.goal_query import Target
+from embodied_mem.planner.goals.query import Target
 
 Chances = dict[int, float]  # interaction (from 0) → chance
 KNOWN_ORDER = 0.97  # that an interaction's number is right

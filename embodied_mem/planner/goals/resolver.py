@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from embodied_mem import ontology
 from embodied_mem.planner.costs import Prices
-from embodied_mem.planner.goal_inspect import Claim, Images, investigate
-from embodied_mem.planner.goal_memory import SELDOM, GoalMemory, piece_label
-from embodied_mem.planner.goal_query import Anchor, GoalQuery, Target, Wanted
-from embodied_mem.planner.goal_rooms import rooms
-from embodied_mem.planner.goal_which import (
+from embodied_mem.planner.goals.inspect import Claim, Images, investigate
+from embodied_mem.planner.goals.memory import SELDOM, GoalMemory, piece_label
+from embodied_mem.planner.goals.query import Anchor, GoalQuery, Target, Wanted
+from embodied_mem.planner.goals.rooms import rooms
+from embodied_mem.planner.goals.which import (
     Chances,
     at_moments,
     between,

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from embodied_mem.memory.records import Sighting
-from embodied_mem.planner.goal_floor import LEAST_SHARE, GoalFloor, View, middle, rises, snapped
-from embodied_mem.planner.goal_query import Target
+from embodied_mem.planner.goals.floor import LEAST_SHARE, GoalFloor, View, middle, rises, snapped
+from embodied_mem.planner.goals.query import Target
 
 OBJECT_RAD = math.radians(45)  # the tests' limit
 SAME_M = 0.5  # sightings of a thing lie this near to where it stands

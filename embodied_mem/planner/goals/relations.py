@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from embodied_mem.planner.goal_head import NAV, Head
+from embodied_mem.planner.goals.head import NAV, Head
 
 _TAKE = r"(?:t(?:ake|akes|aking|aken|ook)|carr(?:y|ies|ied|ying)|mov(?:e|es|ed|ing)|transfer(?:s|red|ring)?|" \
         r"transport(?:s|ed|ing)?|haul(?:s|ed|ing)?|shift(?:s|ed|ing)?|relocat(?:e|es|ed|ing)|g(?:et|ot)|mov|" \

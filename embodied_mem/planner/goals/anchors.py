@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from embodied_mem.planner.goal_head import Head
-from embodied_mem.planner.goal_query import Anchor
-from embodied_mem.planner.goal_words import NUMBER, number
+from embodied_mem.planner.goals.head import Head
+from embodied_mem.planner.goals.query import Anchor
+from embodied_mem.planner.goals.words import NUMBER, number
 from embodied_mem.planner.names import Mention
 
 _UNITS = (r"(?:interactions?|steps?|objects?|items?|things?|moves?|tasks?|pick-?ups?|placements?|rounds?|turns?|OBJS?|RECS?|"

@@ -13,11 +13,11 @@ import numpy as np
 from embodied_mem.control.navigator import Navigator
 from embodied_mem.errors import InputError
 from embodied_mem.planner.costs import Prices
-from embodied_mem.planner.goal_drive import Driver, Mark, short_tour
-from embodied_mem.planner.goal_floor import ProvenMap, View
-from embodied_mem.planner.goal_frames import GoalFrames
-from embodied_mem.planner.goal_memory import GoalMemory
-from embodied_mem.planner.goal_query import GoalQuery, Target, Wanted
+from embodied_mem.planner.goals.drive import Driver, Mark, short_tour
+from embodied_mem.planner.goals.floor import ProvenMap, View
+from embodied_mem.planner.goals.frames import GoalFrames
+from embodied_mem.planner.goals.memory import GoalMemory
+from embodied_mem.planner.goals.query import GoalQuery, Target, Wanted
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.sim.protocol import RobotSpec
 
@@ -50,8 +50,8 @@ class GoalSeeker:
 
     def choose(self, text: str, bench: Workbench) -> Choice:
         """Stops for an instruction; never raises for one that it does not understand."""
-        from embodied_mem.planner.goal_parser import parse_goal
-        from embodied_mem.planner.goal_resolver import resolve
+        from embodied_mem.planner.goals.parser import parse_goal
+        from embodied_mem.planner.goals.resolver import resolve
 
         try:
             parsed = parse_goal(text)
@@ -128,7 +128,7 @@ class GoalSeeker:
 
     def _search(self, query: GoalQuery, bench: Workbench, so_far: Choice) -> Choice:
         """Memory knows nothing that fits: go and look, as far as an answer is worth it."""
-        from embodied_mem.planner.goal_search import search
+        from embodied_mem.planner.goals.search import search
 
         if bench.robot is None or bench.detector is None:
             return replace(so_far, error="no_answer")

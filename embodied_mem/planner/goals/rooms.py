@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from embodied_mem.planner.goal_memory import GoalMemory
-from embodied_mem.planner.goal_query import GoalQuery, Target
-from embodied_mem.planner.goal_which import Chances, rises
+from embodied_mem.planner.goals.memory import GoalMemory
+from embodied_mem.planner.goals.query import GoalQuery, Target
+from embodied_mem.planner.goals.which import Chances, rises
 
 TIE_SHARE = 20  # rooms tie where their frames differ by less than this part of all
 NEW, FIRST = 0.85, 0.6  # that a room without a frame was never entered; that no room is left where none is known

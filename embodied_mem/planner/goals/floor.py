@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from embodied_mem.geodesic import Grid
-from embodied_mem.planner.goal_query import Target
+from embodied_mem.planner.goals.query import Target
 
 OBJECT_M = 2.0  # the object test's limit
 RING_M = 1.0  # furniture: how far from its box a viewpoint may lie

@@ -12,7 +12,7 @@ import numpy as np
 from embodied_mem import ontology
 from embodied_mem.memory.records import Handling, ObjectState, RoomNode, Spot
 from embodied_mem.planner.costs import Rates, default_rates
-from embodied_mem.planner.goal_query import Target
+from embodied_mem.planner.goals.query import Target
 from embodied_mem.types import FrameRef
 
 DAY_S = 86400.0

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
-"""The README's table from a finished run.
+"""The README's tables from a finished run.
 
     .venv/bin/python scripts/readme_table.py runs/la_eqa
+    .venv/bin/python scripts/readme_table.py runs/findingdory
 """
 
 from __future__ import annotations
@@ -17,12 +18,24 @@ COLUMNS = (
 )  # fmt: skip
 
 
+FOLLOWED = (
+    ("hl_sr", "HL-SR"), ("dtg_sr", "DTG-SR"), ("sc_sr", "SC-SR"), ("hl_spl", "HL-SPL"), ("partial", "partial"),
+    ("ll_sr_given_hl", "LL-SR given HL"), ("ll_sr", "LL-SR"), ("ll_spl", "LL-SPL"),
+)  # fmt: skip
+
+
 def main(folder: Path) -> None:
-    """Print markdown: correctness by category with 95 % intervals, then costs, calibration and evidence."""
+    """Print the tables of a run as markdown."""
     metrics = json.loads((folder / "metrics.json").read_text())
+    print(f"{metrics['houses']} houses, {metrics['run_seconds'] / 60:.0f} minutes.\n")
+    {"la_eqa": la_eqa, "findingdory": findingdory}[metrics["task"]](metrics)
+
+
+def la_eqa(metrics: dict) -> None:
+    """Correctness by category with 95 % intervals, then costs, calibration and evidence."""
     agents = metrics["agents"]
     categories = list(next(iter(agents.values()))["correctness"])
-    print(f"{metrics['houses']} houses, {metrics['questions']} questions, {metrics['run_seconds'] / 60:.0f} minutes.\n")
+    print(f"{metrics['questions']} questions.\n")
     print("| correctness | " + " | ".join(c.replace("_", " ") for c in categories) + " |")
     print("|---|" + "---|" * len(categories))
     for name, row in agents.items():
@@ -32,6 +45,26 @@ def main(folder: Path) -> None:
     print("|---|" + "---|" * len(COLUMNS))
     for name, row in agents.items():
         print(f"| `{name}` | " + " | ".join(_number(row[key]) for key, _ in COLUMNS) + " |")
+
+
+def findingdory(metrics: dict) -> None:
+    """Success and path efficiency by agent, then HL-SR by category, agents in columns."""
+    agents = metrics["agents"]
+    print(f"{metrics['episodes']} experiences, {metrics['items']} instructions.\n")
+    print("| | " + " | ".join(title for _, title in FOLLOWED) + " |")
+    print("|---|" + "---|" * len(FOLLOWED))
+    for name, row in agents.items():
+        spreads = row["intervals"]
+        cells = [_with_interval(row[key]["all"], spreads.get(key, {}).get("all")) for key, _ in FOLLOWED]
+        print(f"| `{name}` | " + " | ".join(cells) + " |")
+    print("\n| HL-SR | " + " | ".join(f"`{name}`" for name in agents) + " |")
+    print("|---|" + "---|" * len(agents))
+    for category in next(iter(agents.values()))["hl_sr"]:
+        cells = [_number(row["hl_sr"][category]) for row in agents.values()]
+        print(f"| {category.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    explored = {name: row["needs_exploration"] for name, row in agents.items()}
+    print("\nNeeds exploration (" + str(next(iter(explored.values()))["count"]) + " instructions): "
+          + ", ".join(f"`{name}` {_number(row['hl_sr'])}" for name, row in explored.items()))  # fmt: skip
 
 
 def _with_interval(value: float | None, pair: list[float] | None) -> str:

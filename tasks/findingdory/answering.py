@@ -18,6 +18,7 @@ from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.planner.goals.seeker import GoalSeeker
 from embodied_mem.planner.workbench import Workbench
 from embodied_mem.tasks.findingdory.baselines import FlatRetrieval, LatestFrame, OracleFrame, RandomFrame
+from embodied_mem.tasks.findingdory.dataset import video_of
 from embodied_mem.tasks.findingdory.episode import episode_of, save_episode
 from embodied_mem.tasks.findingdory.experience import ExperienceConfig, digest_of, record_experience
 from embodied_mem.tasks.findingdory.facts import Facts, collect_facts
@@ -71,7 +72,7 @@ class Episode:
         palace = MindPalace.open(experience.palace, read_only=True)
         site_map = palace.load_map()
         present = Present(log, config.noise, Sidecar(experience.sidecar))
-        job, video = f"house-{house}-{episode}", folder / "videos" / f"ep_id_{log.name}.mp4"
+        job, video = f"house-{house}-{episode}", folder / video_of(house, log.name)
         if config.mp4 and not video.exists():
             write_video(experience, video, status)
         pictures = Pictures(folder / "pictures" / job, palace, site_map, log)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import InputError
-from embodied_mem.tasks.findingdory.episode import EpisodeFile
+from embodied_mem.evaluation.seeds import EVALUATION_FROM
+from embodied_mem.tasks.findingdory.episode import EpisodeFile, load_episode
 from embodied_mem.tasks.findingdory.items import Item, Stop
 
 COLUMNS = (
@@ -47,12 +48,24 @@ class Prediction:
     error: str = ""
 
 
-def rows_of(episode: EpisodeFile, split: str = "val") -> list[dict]:
-    """One row an item with the original's columns; ``split`` names the folder of the video."""
+def video_of(house: int, name: str) -> str:
+    """Where the video of episode ``name`` lies in a run folder; evaluation houses are the split "val"."""
+    return f"videos/{'val' if house >= EVALUATION_FROM else 'train'}/ep_id_{name}.mp4"
+
+
+def write_dataset(run: Path) -> Path:
+    """``dataset.jsonl`` of a run folder: its instructions in the original's columns, to train or test models on."""
+    episodes = [load_episode(path) for path in sorted((run / "episodes").glob("*.json"))]
+    write_rows(run / "dataset.jsonl", [row for episode in episodes for row in rows_of(episode)])
+    return run / "dataset.jsonl"
+
+
+def rows_of(episode: EpisodeFile) -> list[dict]:
+    """One row an item with the original's columns."""
     return [
         {
             "ep_id": f"ep_{episode.name}",
-            "video": f"videos/{split}/ep_id_{episode.name}.mp4",
+            "video": video_of(episode.house, episode.name),
             "question": item.instruction,
             "answer": answer_of(item),
             "task_id": f"task_{item.template}",

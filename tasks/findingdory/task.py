@@ -86,8 +86,10 @@ class FindingDory:
         return {**self.score(rows), "seed": self.config.seed, "config": asdict(self.config)}
 
     def report(self, folder: Path) -> Path:
+        from embodied_mem.tasks.findingdory.dataset import write_dataset
         from embodied_mem.tasks.findingdory.report import write_report
 
+        write_dataset(folder)
         return write_report(folder)
 
     @staticmethod

@@ -37,7 +37,7 @@ def test_rows_have_the_columns_of_the_original(episode):
     assert len(rows) == len(episode.items) and all(tuple(row) == COLUMNS for row in rows)
     row = next(r for r in rows if r["task_id"] == "task_31")
     item = next(i for i in episode.items if i.template == 31)
-    assert row["ep_id"] == "ep_7-0" and row["video"] == "videos/val/ep_id_7-0.mp4" and row["num_interactions"] == 4
+    assert row["ep_id"] == "ep_7-0" and row["video"] == "videos/train/ep_id_7-0.mp4" and row["num_interactions"] == 4
     assert row["question"] == item.instruction and row["low_level_category"] == "Interaction Order"
     assert json.loads(row["answer"]) == [list(item.frames[0])]
 

@@ -77,6 +77,11 @@ def test_the_score_command_knows_the_task_and_says_the_same(run, monkeypatch, ca
     assert json.loads(command(monkeypatch, capsys, "score", run / "predictions.jsonl"))["agents"] == metrics["agents"]
 
 
+def test_the_keys_in_the_originals_columns_are_right_answers(run, monkeypatch, capsys):
+    shown = command(monkeypatch, capsys, "score", run / "dataset.jsonl", "--episodes-of", run)
+    assert json.loads(shown)["agents"]["dataset"]["hl_sr"]["all"] > 0.97
+
+
 def test_answers_made_elsewhere_are_scored_by_the_runs_episodes(run, tmp_path, monkeypatch, capsys):
     episode = json.loads(next((run / "episodes").glob("*.json")).read_text())
     right = next(i for i in episode["items"] if i["quantifier"] == "any" and i["frames"][0])

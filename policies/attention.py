@@ -12,6 +12,9 @@ from torch import Tensor, nn
 #: Which of a sink's key and value are learned: 0 means fixed at zero (k0v0 is softmax with +1 in the denominator).
 SINKS = ("kv", "kv0", "k0v", "k0v0", "token", "none")
 ROPE_BASE = 10_000.0
+#: Score of what may not be looked at.
+FORBIDDEN = -1e6
+_LEAST = -60.0  # of a logit below the largest: far enough, and its exponential is still a number
 
 
 class Sink(nn.Module):
@@ -69,3 +72,38 @@ def visible(episode: Tensor, across: bool, window: int | None) -> Tensor | None:
     near = (ago >= 0) & (ago < (window or length))
     mask = near.expand(episode.shape[0], 1, -1, -1)
     return mask if across else mask & (episode[:, None, :, None] == episode[:, None, None, :])
+
+
+def attend_after(query: Tensor, key: Tensor, value: Tensor, causal: bool = True) -> Tensor:
+    """Attention of the n latest tokens over all m keys, the last n of which are their own."""
+    n, m = query.shape[2], key.shape[2]
+    if n == 1 or not causal:
+        return F.scaled_dot_product_attention(query, key, value)
+    if n == m:
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True)
+    mask = torch.ones(n, m, dtype=torch.bool, device=query.device).tril(m - n)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def two_level(
+    query: Tensor, key: Tensor, value: Tensor, score: Tensor, chunk: Tensor, member: Tensor, top: int
+) -> Tensor:
+    """Choose the ``top`` chunks by their score, attend inside each of them, and add up by the softmax of the scores.
+
+    query [B, H, n, D], key and value [B, H, S, D]; ``score`` [B, n, C] with FORBIDDEN for chunks that are not there;
+    ``chunk`` [B, S] says to which chunk a token belongs, ``member`` [B, n, S] whether it is remembered at all. Where
+    nothing is, 0 comes back. Returns [B, H, n, D].
+    """
+    return token_weights(query, key, score, chunk, member, top) @ value
+
+
+def token_weights(query: Tensor, key: Tensor, score: Tensor, chunk: Tensor, member: Tensor, top: int) -> Tensor:
+    """[B, H, n, S]: what :func:`two_level` adds values up by."""
+    if top < score.shape[-1]:
+        score = score.masked_fill(score < score.topk(top, -1).values[..., -1:], FORBIDDEN)
+    of = F.one_hot(chunk, score.shape[-1]).to(score.dtype)[:, None]  # [B, 1, S, C]
+    logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+    logits = logits.masked_fill(~member[:, None], FORBIDDEN)
+    inside = (logits - logits.amax(-1, keepdim=True).detach()).clamp(min=_LEAST).exp() * member[:, None]
+    total = (inside @ of).clamp(min=1e-30)  # [B, H, n, C]: each chunk's denominator
+    return inside * ((score.softmax(-1)[:, None] / total) @ of.transpose(-1, -2))

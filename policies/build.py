@@ -20,6 +20,12 @@ ENVIRONMENTS = {
 POLICIES = {
     "relic": "embodied_mem.policies.relic:Relic",
     "gru": "embodied_mem.policies.gru:Gru",
+    "lstm": "embodied_mem.policies.lstm:Lstm",
+    "trxl": "embodied_mem.policies.trxl:Trxl",
+    "hcam": "embodied_mem.policies.hcam:Hcam",
+    "elmur": "embodied_mem.policies.elmur:Elmur",
+    "memo": "embodied_mem.policies.memo:Memo",
+    "rate": "embodied_mem.policies.rate:Rate",
 }
 
 

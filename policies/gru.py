@@ -14,7 +14,7 @@ from embodied_mem.policies.tokens import Spec, Tokens
 
 @dataclass(frozen=True)
 class GruConfig:
-    """``width`` is the hidden state's, in every layer."""
+    """``width`` is the hidden state's, in every layer: a budget in bytes, as there are no tokens to keep."""
 
     width: int = field(default=128, metadata={"min": 8, "max": 4096})
     layers: int = field(default=1, metadata={"min": 1, "max": 8})
@@ -25,12 +25,13 @@ class Gru(Policy):
     """Encoder, recurrent layers, one gated MLP, heads. Its state is a tensor [layers, B, width]."""
 
     Config = GruConfig
+    Cell = nn.GRU
 
     def __init__(self, spec: Spec, config: GruConfig = GruConfig()) -> None:
         super().__init__(spec)
         self.config = config
         self.encoder = Encoder(spec, config.width)
-        self.memory = nn.GRU(config.width, config.width, config.layers, batch_first=True)
+        self.memory = self.Cell(config.width, config.width, config.layers, batch_first=True)
         self.norm = nn.RMSNorm(config.width)
         self.mlp = GatedMLP(config.width, config.hidden)
         self.heads = Heads(config.width, spec.actions)

@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file with weights, optimiser, random states and, as JSON, configuration and counters."""
+"""Checkpoints: one safetensors file with weights, optimiser and, as JSON, configuration and counters."""
 
 from __future__ import annotations
 

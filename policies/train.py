@@ -9,15 +9,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from embodied_mem.config import build, read_yaml, to_dict
-from embodied_mem.errors import EmbodiedMemError
+from embodied_mem.errors import ConfigError, EmbodiedMemError
 from embodied_mem.policies import checkpoint, parallel
 from embodied_mem.policies.settings import TrainConfig
 from embodied_mem.policies.trainer import Trainer, describe
@@ -29,9 +32,26 @@ def train(config: TrainConfig, folder: Path, until: int | None = None, quiet: bo
     """Train to the end (or for ``until`` steps) and return the trainer; goes on where a killed run stopped.
 
     Raises TrainingError when a loss is not finite (the checkpoint before it stays), ConfigError when the folder holds
-    a run of another configuration.
+    a run of another configuration or one that is still going on.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with _only_training(folder, int(os.environ.get("RANK", 0))):
+        return _train(config, folder, until, quiet)
+
+
+@contextlib.contextmanager
+def _only_training(folder: Path, rank: int) -> Iterator[None]:
+    """Hold the folder's lock, which the system drops with the process: two trainings would mix their logs and
+    checkpoints. Processes that train together hold one each."""
+    with (folder / ("lock" if rank == 0 else f"lock.{rank}")).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(f"{folder} is in use by another training; wait for it or choose another --out") from error
+        yield
+
+
+def _train(config: TrainConfig, folder: Path, until: int | None, quiet: bool) -> Trainer:
     trainer, latest, first = Trainer(config), folder / "checkpoint.safetensors", parallel.rank() == 0
     if latest.exists():
         trainer.load(latest)

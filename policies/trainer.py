@@ -27,6 +27,7 @@ from embodied_mem.sim.vector.draws import hashed
 TRAINING_SEEDS_FROM = 2**40
 #: May differ between a checkpoint and the run that goes on from it.
 FREE_TO_CHANGE = ("device", "threads", "checkpoint_every")
+_LEARNING = 25  # stream
 
 
 class Trainer:
@@ -43,11 +44,11 @@ class Trainer:
             self.policy.parameters(), lr=config.learning_rate, eps=1e-5, weight_decay=config.weight_decay, fused=True
         )
         self.learning = torch.Generator(self.device)
-        self.learning.manual_seed(config.seed * parallel.world() + parallel.rank())
         self.policy.generator = self.learning
         self.collector = Collector(self.env, self.policy, config.seed)
         self.rounds = self.steps = self.optimiser_steps = 0
         self.seconds = 0.0
+        self._seed_learning()
 
     @property
     def done(self) -> bool:
@@ -59,8 +60,14 @@ class Trainer:
         draw = hashed(row, self.config.seed, self.rounds) & (2**40 - 1)
         return TRAINING_SEEDS_FROM + (draw if self.config.houses is None else draw % self.config.houses)
 
+    def _seed_learning(self) -> None:
+        """What learning draws in a round follows from the run's seed, the round and the process: nothing to be kept."""
+        draw = hashed(torch.tensor(self.config.seed), _LEARNING, self.rounds, parallel.rank())
+        self.learning.manual_seed(int(draw) & (2**62 - 1))
+
     def round(self) -> dict:
         """One trial in every row and all its updates; returns figures for the log. Raises TrainingError."""
+        self._seed_learning()
         config, began, cpu = self.config, time.perf_counter(), time.process_time()
         self.collector.begin(self.house_seeds(), config.trial_steps)
         trial: Trial | None = None
@@ -106,7 +113,6 @@ class Trainer:
         """Everything, so that :meth:`load` goes on with the very same numbers."""
         tensors = {f"policy.{k}": v for k, v in self.policy.state_dict().items()}
         tensors |= {f"optimiser.{k}": v for k, v in checkpoint.optimiser_tensors(self.optimiser).items()}
-        tensors["random.learning"] = self.learning.get_state()
         counters = {k: getattr(self, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
         checkpoint.write(path, tensors, {**describe(self.config, self.spec), "counters": counters})
 
@@ -116,7 +122,6 @@ class Trainer:
         _same_config(self.config, meta["config"], path)
         checkpoint.load_weights(self.policy, checkpoint.part_of(tensors, "policy."), str(path))
         checkpoint.load_optimiser(self.optimiser, checkpoint.part_of(tensors, "optimiser."))
-        self.learning.set_state(tensors["random.learning"])
         for key, value in meta["counters"].items():
             setattr(self, key, value)
 

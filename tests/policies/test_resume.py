@@ -10,7 +10,7 @@ import torch
 from embodied_mem.errors import ConfigError, InputError
 from embodied_mem.policies import checkpoint
 from embodied_mem.policies.ppo import TrainingError
-from embodied_mem.policies.train import train
+from embodied_mem.policies.train import _only_training, train
 from embodied_mem.policies.trainer import Trainer
 from tests.policies.test_learning import tiny
 
@@ -68,6 +68,12 @@ def test_another_configuration_or_architecture_is_refused(tmp_path):
     other = tiny(policy={"kind": "relic", "width": 32, "heads": 2, "hidden": 16})
     with pytest.raises(InputError, match="another architecture"):
         checkpoint.load_weights(Trainer(other).policy, checkpoint.part_of(tensors, "policy."), "the file")
+
+
+def test_two_trainings_in_one_folder_are_refused(tmp_path):
+    with _only_training(tmp_path, 0), pytest.raises(ConfigError, match="in use by another training"):
+        train(tiny(), tmp_path, quiet=True)
+    train(tiny(total_steps=1), tmp_path, quiet=True)  # the first is over
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):

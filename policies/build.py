@@ -26,6 +26,7 @@ POLICIES = {
     "elmur": "embodied_mem.policies.elmur:Elmur",
     "memo": "embodied_mem.policies.memo:Memo",
     "rate": "embodied_mem.policies.rate:Rate",
+    "spatial": "embodied_mem.policies.spatial:Spatial",
 }
 
 

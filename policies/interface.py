@@ -61,6 +61,19 @@ class Policy(nn.Module):
             outputs.append(output)
         return Output(*(torch.stack(part, 1) for part in zip(*outputs, strict=True))), state
 
+    def explore(self, state: State, keys: Tensor) -> State:
+        """The state of a policy that tries things out in what it remembers; draws follow from ``keys`` [B] int64."""
+        return state
+
+    def lived(self, state: State) -> Tokens:
+        """What the policy decided in its latest step besides the action, [B] each. It is kept with the trial's tokens,
+        and with those in the tokens ``forward``, ``replay`` and ``step`` do the same again."""
+        return {}
+
+    def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:
+        """A loss for such decisions from step ``start`` on, added to that of the actions; none: nothing to learn."""
+        return None
+
     def state_bytes(self, state: State) -> int:
         """Bytes of memory a state takes, for all its trials together."""
         raise NotImplementedError

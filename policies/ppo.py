@@ -73,6 +73,9 @@ def loss_of(policy: Policy, batch: Batch, config: PPOConfig) -> tuple[Tensor, di
     entropy = -(log_probs.exp() * log_probs).sum(-1).mean()
     value_loss = _value_loss(output.value[:, new], batch.trial.value[:, new], batch.target[:, new], config.value_clip)
     loss = -gain + config.value * value_loss - config.entropy * entropy
+    side = policy.side_loss(batch.trial.tokens, batch.trial.reward, batch.start)
+    if side is not None:
+        loss = loss + side
     with torch.no_grad():
         parts = {
             "loss": loss, "policy_loss": -gain, "value_loss": value_loss, "entropy": entropy,

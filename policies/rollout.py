@@ -76,9 +76,9 @@ class Collector:
     def begin(self, seeds: Tensor, capacity: int) -> None:
         """New trials with an empty memory in the houses of ``seeds``; ``capacity`` steps are to come."""
         self.tokens = self.stream.begin(self.env.reset_trial(seeds))
-        self.state = self.policy.init_state(self.env.batch, capacity)
-        self.capacity, self.lived = capacity, 0
         self.keys = hashed(seeds.to(self.env.device), self.seed)
+        self.state = self.policy.explore(self.policy.init_state(self.env.batch, capacity), self.keys)
+        self.capacity, self.lived = capacity, 0
 
     @torch.no_grad()
     def collect(self, steps: int) -> Trial:
@@ -88,8 +88,8 @@ class Collector:
         draws = uniform(self.keys, _ACTIONS, self.lived + torch.arange(steps, device=self.env.device)[:, None])
         self.lived += steps
         for u in draws:
-            tokens.append(self.tokens)
             output, self.state = self.policy.step(self.tokens, self.state)
+            tokens.append({**self.tokens, **self.policy.lived(self.state)})
             log_probs = output.logits.log_softmax(-1)
             action = sample(log_probs, u)
             step = self.env.step(action)
@@ -108,7 +108,8 @@ class Collector:
     def refresh(self, trial: Trial) -> Trial:
         """Memory and values of everything lived so far, computed anew with the present weights."""
         self.policy.eval()
-        output, self.state = self.policy.replay(trial.tokens, self.capacity)
+        output, state = self.policy.replay(trial.tokens, self.capacity)
+        self.state = self.policy.explore(state, self.keys)
         trial.value = output.value
         return trial
 

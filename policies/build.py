@@ -16,6 +16,7 @@ from embodied_mem.sim.vector.protocol import VectorEnv
 ENVIRONMENTS = {
     "darkroom": "embodied_mem.tasks.darkroom.env:Darkroom",
     "grid_object_search": "embodied_mem.tasks.grid_object_search.env:GridObjectSearch",
+    "object_search": "embodied_mem.tasks.object_search.env:ObjectSearch",
 }
 POLICIES = {
     "relic": "embodied_mem.policies.relic:Relic",

@@ -10,6 +10,7 @@ import torch
 
 from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
+from embodied_mem.policies.build import POLICIES
 from embodied_mem.policies.ppo import Batch, PPOConfig, TrainingError, advantages, loss_of, update
 from embodied_mem.policies.relic import Relic, RelicConfig
 from embodied_mem.policies.rollout import Trial, by_episode, sample
@@ -114,6 +115,22 @@ def test_one_update_a_trial_is_plain_ppo():
     trainer.round()
     for (name, one), other in zip(trainer.policy.named_parameters(), plain.policy.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-6), name
+
+
+@pytest.mark.parametrize("kind", [k for k in POLICIES if k not in ("relic", "gru", "spatial")])
+def test_every_memory_learns_along_a_trial(kind):
+    """Two updates a trial, with shuffling and refresh between; the refreshed memory says what learning says."""
+    sizes = {"width": 16, "hidden": 16} | ({} if kind == "lstm" else {"heads": 2, "segment": 5, "budget": 12})
+    trainer = Trainer(tiny(policy={"kind": kind, **sizes}, updates=2, learning_rate=0.01, warmup_steps=0))
+    before = {n: p.clone() for n, p in trainer.policy.named_parameters()}
+    row = trainer.round()
+    assert math.isfinite(row["loss"]) and row["optimiser_steps"] == 2 * 3 * 2
+    moved = [n for n, p in trainer.policy.named_parameters() if not torch.equal(p, before[n])]
+    assert any("encoder" in n for n in moved) and any("heads" in n for n in moved)
+    trainer.collector.begin(trainer.house_seeds(), 24)
+    trial = trainer.collector.refresh(trainer.collector.shuffle(trainer.collector.collect(16)))
+    with torch.no_grad():
+        assert torch.allclose(trainer.policy(trial.tokens).value, trial.value, atol=1e-4)
 
 
 def test_shuffling_moves_whole_finished_episodes_and_keeps_the_running_one_last():

@@ -24,7 +24,12 @@ def curve(folder) -> list[dict]:
     return [{k: v for k, v in row.items() if "second" not in k and k != "acting_share"} for row in rows]
 
 
-@pytest.mark.parametrize("policy", [DROPPING, {"kind": "gru", "width": 16}], ids=lambda p: p["kind"])
+SIZE = {"width": 16, "heads": 2, "hidden": 16}
+MEMO = {"kind": "memo", **SIZE, "segment": 8, "budget": 16}  # draws lengths of segments
+LEARNED = {"kind": "spatial", **SIZE, "layers": 1, "budget": 9, "allocator": "learned", "decide": "write"}
+
+
+@pytest.mark.parametrize("policy", [DROPPING, {"kind": "gru", "width": 16}, MEMO, LEARNED], ids=lambda p: p["kind"])
 def test_a_resumed_training_is_bit_identical(tmp_path, policy):
     config = tiny(policy=policy, **ALONG)
     train(config, tmp_path / "whole", quiet=True)

@@ -8,6 +8,7 @@ Shapes use single letters: H W image, N items.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -108,6 +109,25 @@ class Frame:
     map_frame: str = "map"
     map_revision: int = 0
     mode: str = "navigation"
+
+
+class LateFrame(Frame):
+    """A frame whose images are drawn when one of them is first looked at: most frames of a drive never are."""
+
+    @classmethod
+    def of(cls, draw: Callable[[], tuple[np.ndarray, np.ndarray]], **known: Any) -> LateFrame:
+        """``draw`` gives color and depth; ``known``: the other fields of :class:`Frame`."""
+        frame = object.__new__(cls)
+        vars(frame).update(known, _draw=draw)
+        return frame
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        # Asked for only while the images are not there yet; afterwards this is a frame like any other.
+        if name not in ("color", "depth") or "_draw" not in vars(self):
+            raise AttributeError(f"a frame has no {name!r}")
+        color, depth = vars(self).pop("_draw")()
+        vars(self).update(color=color, depth=depth)
+        return vars(self)[name]
 
 
 @dataclass(frozen=True)

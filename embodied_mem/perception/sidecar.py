@@ -12,6 +12,7 @@ import os
 import re
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,19 @@ class Sidecar:
         self.folder = None if folder is None else Path(folder)
         self._capacity = capacity
         # Compressed: an instance image is mostly flat, 150 kB shrink to a few.
-        self._frames: OrderedDict[FrameRef, tuple[bytes, tuple[int, int], Cell]] = OrderedDict()
+        self._frames: OrderedDict[FrameRef, tuple[bytes | Callable, tuple[int, int], Cell]] = OrderedDict()
         self._facts: dict[str, list[tuple[int, dict[int, dict]]]] = {}
         self._read_at: dict[str, int] = {}  # modification time of the facts file that was read last
+
+    def put_late(self, ref: FrameRef, draw: Callable[[], np.ndarray], cell: Cell) -> None:
+        """As :meth:`put`, in memory only; the image is drawn when somebody asks for it."""
+        self._keep(ref, draw, (0, 0), cell)
+
+    def _keep(self, ref: FrameRef, data: bytes | Callable, shape: tuple[int, int], cell: Cell) -> None:
+        self._frames[ref] = (data, shape, cell)
+        self._frames.move_to_end(ref)
+        while len(self._frames) > self._capacity:
+            self._frames.popitem(last=False)
 
     def put(self, ref: FrameRef, instance: np.ndarray, cell: Cell) -> None:
         """Keep one instance image (uint16 H W) and the true viewpoint cell (ix, iy, iyaw) it was taken from."""
@@ -51,10 +62,7 @@ class Sidecar:
             raise InputError(f"instance image of {ref} is {instance.dtype} {instance.shape}; it must be uint16 H W")
         cell = (int(cell[0]), int(cell[1]), int(cell[2]))
         if self.folder is None:
-            self._frames[ref] = (zlib.compress(instance.tobytes(), 1), instance.shape, cell)
-            self._frames.move_to_end(ref)
-            while len(self._frames) > self._capacity:
-                self._frames.popitem(last=False)
+            self._keep(ref, zlib.compress(instance.tobytes(), 1), instance.shape, cell)
         else:
             _write_png(self._path(ref), instance, cell)
 
@@ -63,6 +71,8 @@ class Sidecar:
         if self.folder is None:
             if ref not in self._frames:
                 raise MissingSidecar(f"no instance image of frame {ref} in memory; look again instead")
+            if callable(self._frames[ref][0]):
+                self.put(ref, self._frames[ref][0](), self._frames[ref][2])
             data, shape, cell = self._frames[ref]
             return np.frombuffer(zlib.decompress(data), np.uint16).reshape(shape), cell
         try:

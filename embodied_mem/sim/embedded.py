@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from embodied_mem.sim.motion import Body, Pose
 from embodied_mem.sim.protocol import RobotSpec, mount
 from embodied_mem.sim.render import Renderer, View
 from embodied_mem.sim.truth import Truth, obstacles
-from embodied_mem.types import Frame, FrameRef, planar_pose
+from embodied_mem.types import Frame, FrameRef, LateFrame, planar_pose
 
 _MEMO_BYTES = 128e6
 _CELL_M, _CELL_RAD = 0.5, math.radians(30)
@@ -47,6 +48,7 @@ class EmbeddedSimulator:
         self._noise, self._sidecar, self._seed, self._days = noise or NoiseConfig.none(), sidecar, seed, days
         self._scene: int | None = None
         self._life: Life | None = None
+        self._house: House | None = None
         self._renderer: Renderer | None = None
         self._memo: OrderedDict[tuple, View] = OrderedDict()
 
@@ -180,19 +182,24 @@ class EmbeddedSimulator:
     # -- seeing ----------------------------------------------------------------------------------------------------
 
     def _see(self, house: House) -> None:
-        """Make ``house`` the one that is drawn; pictures are kept while nothing in it changes."""
-        self._house = house
+        """Make ``house`` the one that is drawn from now on."""
+        # One object as long as nothing changes, so that later comparisons are cheap.
+        self._house = self._house if house == self._house else house
+
+    def _draw(self, head_to_world: np.ndarray, held: Thing | None, when: tuple[House, float] | None = None) -> View:
+        """A picture from an exact pose of the head, from memory if it was taken before (evaluations return there).
+
+        when: the house and the clock then (None: as they are); pictures are kept while one house is drawn.
+        """
+        house, clock = when or (self._house, self._clock)
         if self._renderer is None:
             self._renderer = Renderer(house, self.spec.camera)
-        elif house != self._renderer.house:
+        elif house is not self._renderer.house and house != self._renderer.house:
             self._renderer.update(house)
             self._memo.clear()
-
-    def _draw(self, head_to_world: np.ndarray, held: Thing | None) -> View:
-        """A picture from an exact pose of the head, from memory if it was taken before (evaluations return there)."""
-        key = (head_to_world.tobytes(), self._renderer.moment(self._clock), held.id if held else 0)
+        key = (head_to_world.tobytes(), self._renderer.moment(clock), held.id if held else 0)
         if key not in self._memo:
-            view = self._renderer.render(head_to_world, self._clock, held)
+            view = self._renderer.render(head_to_world, clock, held)
             for image in view:
                 image.setflags(write=False)
             self._memo[key] = view
@@ -205,26 +212,37 @@ class EmbeddedSimulator:
         return self._draw(planar_pose(*self._body.head), self._held)
 
     def _take(self) -> Frame:
-        view, ref, noise = self._view(), FrameRef(self._visit, self._index), self._noise
+        ref, noise, seed = FrameRef(self._visit, self._index), self._noise, self._seed
+        head, held, when = planar_pose(*self._body.head), self._held, (self._house, self._clock)
+
+        def view() -> View:
+            return self._draw(head, held, when)
+
+        def images() -> tuple[np.ndarray, np.ndarray]:
+            shown = view()
+            return shown.color, noisy_depth(shown.depth, seed, ref.visit, ref.index, noise)
+
         if self._sidecar is not None:
             self._tell(ref, view)
         mode = "manipulation" if self._body.manipulating else "navigation"
-        believed = noisy_pose(planar_pose(*self._body.base), self._seed, self._visit, self._index, noise)
-        return Frame(
-            ref=ref, time=self._clock, color=view.color, camera=self.spec.camera,
-            depth=noisy_depth(view.depth, self._seed, self._visit, self._index, noise),
-            base_to_map=believed, camera_to_map=believed @ mount(self.spec.camera, mode), mode=mode,
-            gripper_full=self._held is not None, last_action=self._last_action,
+        believed = noisy_pose(planar_pose(*self._body.base), seed, ref.visit, ref.index, noise)
+        return LateFrame.of(
+            images, ref=ref, time=self._clock, camera=self.spec.camera, base_to_map=believed,
+            camera_to_map=believed @ mount(self.spec.camera, mode), mode=mode, gripper_full=held is not None,
+            last_action=self._last_action,
         )  # fmt: skip
 
-    def _tell(self, ref: FrameRef, view: View) -> None:
+    def _tell(self, ref: FrameRef, view: Callable[[], View]) -> None:
         """The sidecar learns what the camera truly saw; the facts only when they are new."""
         if self._told is None or self._told[0] is not self._house or self._told[1] is not self._held:
             self._told = (self._house, self._held)
             self._sidecar.put_facts(ref.visit, ref.index, facts(self._house, self._held))
         x, y, yaw = self._body.head
         cell = (math.floor(x / _CELL_M), math.floor(y / _CELL_M), math.floor((yaw % (2 * math.pi)) / _CELL_RAD))
-        self._sidecar.put(ref, view.instance, cell)
+        if self._sidecar.folder is None:
+            self._sidecar.put_late(ref, lambda: view().instance, cell)
+        else:
+            self._sidecar.put(ref, view().instance, cell)
 
 
 def facts(house: House, held: Thing | None = None) -> dict[int, dict]:

@@ -14,6 +14,7 @@ Ties go to the oldest. The token to be written does not count.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -54,29 +55,41 @@ class Slots:
         """After a read with these attention weights [B, K]."""
         return Slots(self.time, self.place, self.attended + weights)
 
-    def slot_for(self, time: int, rule: Tensor, places: int) -> Tensor:
-        """[B] int64: where the token of ``time`` goes. ``rule`` [B] are indices into RULES."""
-        count = self.time.shape[1]
-        if time < count:
+    def slot_for(self, time: int, rule: Tensor, places: int, among: tuple[str, ...] = RULES) -> Tensor:
+        """[B] int64: where the token of ``time`` goes. ``rule`` [B] are indices into RULES, of rules in ``among``."""
+        if time < self.time.shape[1]:
             return torch.full_like(rule, time)
-        tokens = torch.zeros(len(rule), places, dtype=torch.int64, device=rule.device)
-        tokens = tokens.scatter_add(1, self.place, torch.ones_like(self.place)).gather(1, self.place)
-        few, many = tokens == tokens.amin(1, keepdim=True), tokens == tokens.amax(1, keepdim=True)
-        mean = self.attended / (time - self.time)
-        least = mean == mean.amin(1, keepdim=True)
-        oldest = torch.stack([torch.ones_like(few), few, many, least])[[0, 0, 1, 2, 3]]  # one row a rule
-        oldest = self.time.masked_fill(~oldest, _NEVER).argmin(-1)
-        oldest[RULES.index("lifo")] = self.time.argmax(1)
-        return oldest.gather(0, rule[None])[0]
+        slot = torch.zeros_like(rule)
+        for name in among:
+            slot = torch.where(rule == RULES.index(name), self._victim(name, time, places), slot)
+        return slot
+
+    def _victim(self, rule: str, time: int, places: int) -> Tensor:
+        """[B]: the slot that goes by a rule, when all are full."""
+        if rule == "lifo":
+            return self.time.argmax(1)
+        if rule == "fifo":
+            return self.time.argmin(1)
+        if rule == "least":
+            badness = -self.attended / (time - self.time)
+        else:
+            tokens = torch.zeros(len(self.time), places, dtype=torch.int64, device=self.time.device)
+            tokens = tokens.scatter_add(1, self.place, torch.ones_like(self.place)).gather(1, self.place)
+            badness = tokens if rule == "mvfo" else -tokens
+        worst = badness == badness.amax(1, keepdim=True)
+        return self.time.masked_fill(~worst, _NEVER).argmin(1)
 
 
 @torch.no_grad()
-def forgotten(place: Tensor, rule: Tensor, count: int, places: int, weights=None) -> Tensor:
+def forgotten(
+    place: Tensor, rule: Tensor, count: int, places: int, among: tuple[str, ...] = RULES,
+    weights: Callable[[int, Slots], Tensor] | None = None,
+) -> Tensor:  # fmt: skip
     """[B, T] int64: the step that overwrote each token, T or more when none did: a read at t sees the tokens j with
     j < t ≤ forgotten_j.
 
-    ``place`` and ``rule`` are [B, T], ``count`` the slots. ``weights(t, slots)`` [B, K] is the attention of the read at
-    t, where a rule asks for it.
+    ``place`` and ``rule`` (of ``among``) are [B, T], ``count`` the slots. ``weights(t, slots)`` [B, K] is the attention
+    of the read at t, where a rule asks for it.
     """
     batch, length = place.shape
     until = torch.full((batch, length + 1), length, dtype=torch.int64, device=place.device)
@@ -86,7 +99,7 @@ def forgotten(place: Tensor, rule: Tensor, count: int, places: int, weights=None
     for t in range(length):
         if weights is not None and t:
             slots = slots.read(weights(t, slots))
-        slot = slots.slot_for(t, rule[:, t], places)
+        slot = slots.slot_for(t, rule[:, t], places, among)
         old = slots.time.gather(1, slot[:, None])
         until.scatter_(1, torch.where(old < 0, length, old), t)
         slots = slots.written(slot, place[:, t], t)

@@ -6,7 +6,7 @@ learned`` (SAT-AMA), one that a small Q network picks for each trial, each episo
 was paid after its choice; its choices are kept with the trial, so that learning goes through the memory as it was.
 
 The gradient flows into memory, to the encoder. A query is one moment, so the source's attention among query tokens is
-left out. Learning looks at all pairs of steps, acting at the budget only.
+left out.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from embodied_mem.sim.vector.draws import integers, uniform
 
 DECISIONS = ("trial", "episode", "write")
 _MAX_PLACES = 4096
+_SPAN = 32  # steps that learning reads for at once, at least
 _TRIES, _WHICH = 31, 32  # streams
 _Q_WEIGHT, _Q_HIDDEN = 0.1, 64  # the source's
 
@@ -57,9 +58,9 @@ class SpatialConfig:
     """Discount of rewards after a choice, across episodes."""
 
     @property
-    def attention_matters(self) -> bool:
-        """A rule that looks at attention may come into force."""
-        return "least" in (self.rules if self.allocator == "learned" else (self.allocator,))
+    def among(self) -> tuple[str, ...]:
+        """The rules that may come into force."""
+        return self.rules if self.allocator == "learned" else (self.allocator,)
 
 
 @dataclass
@@ -128,7 +129,8 @@ class Spatial(Policy):
             x, weights = block(x, kept, slots.place, self.places, member)
             if layer == 0 and t:
                 slots = slots.read(weights.mean(1)[:, 0])
-        pending = ([block.keep(moment[:, None]) for block in self.blocks], slots.slot_for(t, rule, self.places), place)
+        slot = slots.slot_for(t, rule, self.places, self.config.among)
+        pending = ([block.keep(moment[:, None]) for block in self.blocks], slot, place)
         return self.heads(x[:, 0]), replace(state, slots=slots, rule=rule, pending=pending, length=t + 1)
 
     def forward(self, trial: Tokens) -> Output:
@@ -136,13 +138,24 @@ class Spatial(Policy):
         time = torch.arange(length, device=trial["step"].device)
         moments, place = self._moments(trial, time), self._place(trial)
         kept = [block.keep(moments) for block in self.blocks]
-        weights = self._first_weights(moments, kept[0]) if self.config.attention_matters else None
-        until = forgotten(place, self._rules(trial, moments), self.config.budget, self.places, weights)
-        member = (time < time[:, None]) & (time[:, None] <= until[:, None])
-        x = moments
-        for block, pair in zip(self.blocks, kept, strict=True):
-            x, _ = block(x, pair, place, self.places, member)
-        return self.heads(x)
+        c, rules = self.config, self._rules(trial, moments)
+        weights = self._first_weights(moments, kept[0]) if "least" in c.among else None
+        until = forgotten(place, rules, c.budget, self.places, c.among, weights)
+        parts = [self._read(moments, kept, place, until, now) for now in time.split(max(c.budget, _SPAN))]
+        return self.heads(torch.cat(parts, 1))
+
+    def _read(self, moments: Tensor, kept: list[tuple[Tensor, ...]], place: Tensor, until: Tensor, now: Tensor
+              ) -> Tensor:  # fmt: skip
+        """The moments of the steps ``now`` [n] through all layers, over what was in memory then: what was at the
+        first of them and what was written since, so that long trials do not cost pairs of all steps."""
+        first = int(now[0])
+        there = (until[:, :first] >= first).nonzero()[:, 1].view(len(until), -1)  # as many in every row
+        index = torch.cat([there, now.expand(len(until), -1)], 1)
+        member = (index[:, None] < now[:, None]) & (now[:, None] <= until.gather(1, index)[:, None])
+        x, place = moments[:, now], place.gather(1, index)
+        for block, tokens in zip(self.blocks, kept, strict=True):
+            x, _ = block(x, tuple(_taken(part, index) for part in tokens), place, self.places, member)
+        return x
 
     def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:
         """How far Q is from the discounted mean reward after its choices, from step ``start`` on."""
@@ -208,9 +221,7 @@ class Spatial(Policy):
         """The first layer's attention at step t over what is in the slots, as the rule ``least`` asks for it."""
 
         def weights(t: int, slots: Slots) -> Tensor:
-            at = slots.time.clamp(min=0)
-            relevance = kept[0].gather(1, at[..., None].expand(-1, -1, kept[0].shape[-1]))
-            keys = kept[1].gather(2, at[:, None, :, None].expand(-1, kept[1].shape[1], -1, kept[1].shape[-1]))
+            relevance, keys = (_taken(part, slots.time.clamp(min=0)) for part in kept[:2])
             query, member = moments[:, t : t + 1], slots.used[:, None]
             return self.blocks[0].weights(query, relevance, keys, slots.place, self.places, member).mean(1)[:, 0]
 
@@ -268,6 +279,12 @@ def _places(spec: Spec, config: SpatialConfig) -> tuple[int, int]:
         raise ConfigError(f"policy.cell: {config.cell} makes {places} places, the limit is {_MAX_PLACES}; "
                           "take larger cells")  # fmt: skip
     return cells, places
+
+
+def _taken(part: Tensor, index: Tensor) -> Tensor:
+    """Tokens ``index`` [B, S] of what is kept of all: [B, T, width] or [B, H, T, D]."""
+    index = index[..., None] if part.dim() == 3 else index[:, None, :, None]
+    return part.gather(-2, index.expand(*part.shape[:-2], -1, part.shape[-1]))
 
 
 def _put(kept: list[tuple[Tensor, ...]], latest: list[tuple[Tensor, ...]], slot: Tensor) -> None:

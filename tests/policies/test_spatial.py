@@ -36,7 +36,7 @@ TRACES = {
 
 def memory_after(rule: str, places: list[int], count: int, weights=None) -> list[set[int]]:
     place = torch.tensor([places])
-    until = forgotten(place, torch.full_like(place, RULES.index(rule)), count, 4, weights)[0].tolist()
+    until = forgotten(place, torch.full_like(place, RULES.index(rule)), count, 4, (rule,), weights)[0].tolist()
     return [{j for j in range(t + 1) if until[j] > t} for t in range(count, len(places))]
 
 

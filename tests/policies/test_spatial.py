@@ -126,6 +126,8 @@ def test_an_unknown_place_is_refused():
         spatial(place="smell")
     with pytest.raises(ConfigError, match="'position'.*there are: place"):
         spatial(place="position")
+    with pytest.raises(ConfigError, match="rules: .* each once"):
+        spatial(rules=["fifo", "fifo"])
 
 
 def learning(**options):
@@ -167,7 +169,7 @@ def test_an_allocator_learns_which_rule_pays():
 def test_credit_of_a_choice_is_the_discounted_mean_of_what_follows_it():
     made, trial = spatial(allocator="learned", decide="trial", horizon=0.5), random_trial(batch=1, length=3)
     trial["rule"] = torch.full((1, 3), RULES.index("mvfo"))
-    believed = made.judge(made._moments(trial, torch.arange(3)))[0, 0, RULES.index("mvfo")]
+    believed = made.judge.value(made._moments(trial, torch.arange(3)))[0, 0, RULES.index("mvfo")]
     mean = (1.0 + 0.5 * 4.0 + 0.25 * 8.0) / 1.75
     loss = made.side_loss(trial, torch.tensor([[1.0, 4.0, 8.0]]), 0)
     assert float(loss.detach()) == pytest.approx(0.1 * float(believed.detach() - mean) ** 2, rel=1e-4)
@@ -176,6 +178,6 @@ def test_credit_of_a_choice_is_the_discounted_mean_of_what_follows_it():
 
 def test_training_a_learned_allocator_moves_its_judge(tmp_path):
     config = learning()
-    before = Trainer(config).policy.judge[1].weight.clone()
-    after = train(config, tmp_path, quiet=True).policy.judge[1].weight
+    before = Trainer(config).policy.judge.value[1].weight.clone()
+    after = train(config, tmp_path, quiet=True).policy.judge.value[1].weight
     assert not torch.equal(before, after)

@@ -20,7 +20,7 @@ from embodied_mem.sim.vector.fan import HEADINGS, RAYS, Fan
 from embodied_mem.sim.vector.geodesic import FAR, UNITS
 from embodied_mem.sim.vector.plans import FIRST_THING, KINDS, Plan, plans
 from embodied_mem.sim.vector.protocol import Space, Step
-from embodied_mem.sim.vector.raster import PLACE, Extent, Houses
+from embodied_mem.sim.vector.raster import PLACE, Extent, Houses, gap_to
 
 #: What is searched for; the first ``types`` of them.
 GOALS = (
@@ -146,7 +146,7 @@ class ObjectSearch:
         box = self.houses.things
         dx = (box[..., 0] + box[..., 3]) / 2 - self._x[:, None]
         dy = (box[..., 1] + box[..., 4]) / 2 - self._y[:, None]
-        gap = torch.sqrt(dx * dx + dy * dy)
+        gap = gap_to(box, self._x[:, None], self._y[:, None])
         row, thing = ((self.houses.labels == kind[:, None]) & (gap < self.config.reach)).nonzero(as_tuple=True)
         free_line = self.houses.in_sight(row, thing, self._x[row], self._y[row])
         near = torch.full_like(gap, torch.inf)
@@ -193,7 +193,7 @@ class ObjectSearch:
     def _look(self) -> dict[str, Tensor]:
         """The observation, and what follows from it: goals that have been seen, whether a stop would succeed."""
         hits = self._fan.look(self.houses, self._x, self._y, self._heading)
-        kinds = self._shown[torch.stack([hits.first_kind, hits.second_kind], 1)]
+        kinds = torch.take(self._shown, torch.stack([hits.first_kind, hits.second_kind], 1))
         metres = torch.stack([hits.first, hits.second], 1)
         goals = kinds - (OTHER_THING + 1)
         row, where, ray = (goals >= 0).nonzero(as_tuple=True)

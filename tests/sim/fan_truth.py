@@ -45,10 +45,10 @@ class FanTruth:
         reach = hit["t_hit"].numpy().reshape(ray.shape[:2])
         triangle = hit["primitive_ids"].numpy().reshape(ray.shape[:2]).astype(np.int64)
         instance = np.where(np.isfinite(reach), self._instance[np.clip(triangle, 0, len(self._instance) - 1)], 0)
-        gap, z = reach * np.cos(slope), CAMERA + reach * np.sin(slope)
+        gap, z = np.minimum(reach, 99) * np.cos(slope), CAMERA + np.minimum(reach, 99) * np.sin(slope)
         kind = self._kind[instance]
         wall = (instance == STRUCTURE) & (z > 0.01)
-        kind[wall] = self._wall(x + gap[wall] * np.cos(turn + 0 * slope)[wall], y + gap[wall] * np.sin(turn + 0 * slope)[wall])
+        kind[wall] = self._wall((x + gap * np.cos(turn))[wall], (y + gap * np.sin(turn))[wall])
         return np.array([_slice(g, k, i) for g, k, i in zip(gap, kind, instance, strict=True)])
 
     def _wall(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -10,25 +10,30 @@ from embodied_mem.sim.vector.raster import Houses
 
 FORWARD = 0.25  # metres a step
 _COUNT = 10  # contact tests a step
-_OPEN = 6  # cells without anything solid around, in which no step can touch
 
 
 def free(houses: Houses, row: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """[N, M] bool: whether a body at positions [N, M] in houses ``row`` [N] touches no wall and no furniture."""
-    x0, y0, x1, y1 = (houses.box[row, 1:, k][:, None] for k in range(4))  # N 1 S
-    dx = torch.maximum(x0 - x[..., None], x[..., None] - x1).clamp_(min=0)
-    dy = torch.maximum(y0 - y[..., None], y[..., None] - y1).clamp_(min=0)
-    gap = dx.mul_(dx).add_(dy.mul_(dy))
-    # What a house has fewer solids than the batch are boxes without area.
-    return ((gap >= (RADIUS - 1e-5) ** 2) | (x1 <= x0)).all(-1)
+    return _gap(houses, row, x, y) >= (RADIUS - 1e-5) ** 2
+
+
+def _gap(houses: Houses, row: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """[N, M]: square of the metres to the nearest solid."""
+    x0, y0, x1, y1 = houses.box.index_select(0, row).permute(2, 0, 1)[:, :, None].unbind()  # N 1 S
+    x, y = x[..., None], y[..., None]
+    dx = torch.maximum(x0 - x, x - x1).clamp_(min=0)
+    dy = torch.maximum(y0 - y, y - y1).clamp_(min=0)
+    return dx.mul_(dx).add_(dy.mul_(dy)).amin(-1)
 
 
 def forward(houses: Houses, x: Tensor, y: Tensor, ahead: Tensor, going: Tensor) -> tuple[Tensor, Tensor]:
     """Positions [B] after a step along ``ahead`` ([B, 2] unit vectors) of the rows in ``going`` ([B] bool)."""
     step = ahead * FORWARD
     end_x, end_y = torch.where(going, x + step[:, 0], x), torch.where(going, y + step[:, 1], y)
-    cells = torch.arange(len(x), device=x.device) * houses.piece.shape[1] + houses.cell(x, y)
-    tight = (going & (torch.take(houses.leap[0], cells) < _OPEN)).nonzero().flatten()
+    # Where nothing is near the middle of the step, nothing is in its way.
+    tight = going.nonzero().flatten()
+    middle = _gap(houses, tight, (x + step[:, 0] / 2)[tight, None], (y + step[:, 1] / 2)[tight, None])[:, 0]
+    tight = tight[middle < (RADIUS + FORWARD / 2) ** 2]
     along = (torch.arange(_COUNT, device=x.device) + 1) / _COUNT
     clear = free(houses, tight, x[tight, None] + step[tight, :1] * along, y[tight, None] + step[tight, 1:] * along)
     tight = tight[~clear.all(1)]

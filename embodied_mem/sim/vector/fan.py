@@ -63,19 +63,19 @@ class Fan:
         count = len(x)
         way = self.directions(heading)
         row = torch.arange(count, device=x.device)[:, None].expand(-1, RAYS).flatten()
-        ray, inverse = self._ray[way].view(-1, 2), self._inverse[way].view(-1, 2)
+        ray, inverse = (table.index_select(0, way.flatten()) for table in (self._ray, self._inverse))
         px, py = (p[:, None].expand(-1, RAYS).flatten() / CELL for p in (x, y))
         near, near_piece = _march(houses, 0, row, px, py, ray, inverse, torch.zeros_like(px))
         solid = row * houses.hides.shape[1] + near_piece
-        low = (houses.hides.flatten()[solid] < CAMERA).nonzero().flatten()
+        low = (torch.take(houses.hides, solid) < CAMERA).nonzero().flatten()
         over, over_piece = near.clone(), near_piece.clone()
         over[low], over_piece[low] = _march(
             houses, 1, row[low], px[low], py[low], ray[low], inverse[low], near[low].clamp(min=0)
         )
         thing, label = self._things(houses, x, y, heading, ray, inverse, over, over_piece)
         near, over = near * CELL, over * CELL
-        kinds = houses.kind.flatten()
-        near_kind, over_kind = kinds[solid], kinds[row * houses.hides.shape[1] + over_piece]
+        near_kind = torch.take(houses.kind, solid)
+        over_kind = torch.take(houses.kind, row * houses.hides.shape[1] + over_piece)
         seen, before = label > 0, thing < near
         beyond = over_piece != near_piece
         second = torch.where(seen, thing, torch.where(beyond, over, 0.0))
@@ -104,9 +104,9 @@ class Fan:
         free = houses.in_sight(row, thing, x[row], y[row])
         row, thing = row[free], thing[free]
         slot = row[:, None] * RAYS + self._turn
-        part, inv = box[row, thing], inverse[slot]
-        ax, bx = ((part[:, k] - x[row])[:, None] * inv[..., 0] for k in (0, 3))
-        ay, by = ((part[:, k] - y[row])[:, None] * inv[..., 1] for k in (1, 4))
+        part, (vx, vy) = box[row, thing], (v.view(-1, RAYS).index_select(0, row) for v in inverse.unbind(1))
+        ax, bx = ((part[:, k] - x[row])[:, None] * vx for k in (0, 3))
+        ay, by = ((part[:, k] - y[row])[:, None] * vy for k in (1, 4))
         enter = torch.maximum(torch.minimum(ax, bx), torch.minimum(ay, by))
         leave = torch.minimum(torch.maximum(ax, bx), torch.maximum(ay, by))
         pair, turn = ((enter <= leave) & (leave > 0) & (enter < self.reach)).nonzero(as_tuple=True)
@@ -131,7 +131,7 @@ def _march(houses: Houses, layer: int, row: Tensor, px: Tensor, py: Tensor, ray:
     leap, deep = houses.leap[layer].flatten(), houses.extent.deep
     base, at = (row * houses.piece.shape[1]).int(), start.clone()
     found, todo = base.clone(), torch.arange(len(row), device=row.device)
-    ux, uy, vx, vy = ray[:, 0], ray[:, 1], inverse[:, 0], inverse[:, 1]
+    ux, uy, vx, vy = (v.contiguous() for v in (*ray.unbind(1), *inverse.unbind(1)))
     # Towards larger x a square ends at ix + leap, towards smaller ones at ix − leap + 1; in units along the ray:
     # t = (ix + c − px + s·leap) / u, where s / u = |1 / u|.
     cx, cy = ((ux < 0).float() - px) * vx, ((uy < 0).float() - py) * vy

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -254,7 +255,7 @@ def _read(path: Path, low: int, high: int) -> list[Plan] | None:
             if int(data["version"]) != _VERSION or int(data["kinds_known"]) != len(KINDS):
                 return None
             block = _unpack({k: data[k] for k in data.files})
-    except (BadZipFile, ValueError, KeyError, IndexError, EOFError, OSError):
+    except (BadZipFile, zlib.error, ValueError, KeyError, IndexError, EOFError, OSError):
         return None
     return block if [p.seed for p in block] == list(range(low, high)) else None
 

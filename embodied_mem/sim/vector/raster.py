@@ -20,7 +20,8 @@ from embodied_mem.sim.vector.plans import CAMERA, CELL, Plan
 PLACE = 2 * CELL
 _LEAP = 20  # cells that a ray may leap at most
 _SAMPLES = 24  # of a line of sight
-_WINDOW = 9  # places around a thing from which it may be within reach
+_WINDOW = 11  # places around a thing from which it may be within reach
+_NOWHERE = (1e4, 1e4, 1e4, 1e4)  # box of what is not there
 _OPAQUE = 100.0  # metres: what is as high as the camera hides all behind it
 
 
@@ -51,7 +52,7 @@ class Houses:
     """[2, B, C] uint8: cells to the nearest solid, diagonals counted as one, up to a limit; then to the nearest tall
     one."""
     box: Tensor
-    """[B, 1+S, 4] float32: x0, y0, x1, y1."""
+    """[B, 1+S, 4] float32: x0, y0, x1, y1; far away where there is none."""
     hides: Tensor
     """[B, 1+S] float32: metres up to which it hides what is behind; 100 for what is as high as the camera."""
     kind: Tensor
@@ -76,9 +77,9 @@ class Houses:
         e, count = extent, len(plans)
         piece = np.zeros((count, e.wide, e.deep), np.uint8)
         passable = np.zeros((count, e.wide, e.deep), bool)
-        solids = np.zeros((count, 1 + e.solids, 6), np.float32)
+        solids = np.full((count, 1 + e.solids, 6), (*_NOWHERE, 0, 0), np.float32)
         kind = np.zeros((count, 1 + e.solids), np.int64)
-        things = np.full((count, e.things, 8), 1e4, np.float32)
+        things = np.full((count, e.things, 8), _NOWHERE[0], np.float32)
         labels, owners = np.zeros((2, count, e.things), np.uint8)
         rooms = np.zeros((count, e.things, 4), np.float32)
         for n, p in enumerate(plans):
@@ -150,6 +151,13 @@ class Houses:
         return (box[:, 5] - 0.01 - CAMERA > horizon) & ((open_to > 0) | ((box[:, 6] == 0) & (box[:, 7] == 0)))
 
 
+def gap_to(box: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Metres over the floor from positions to things ([..., 8])."""
+    dx = torch.maximum(box[..., 0] - x, x - box[..., 3]).clamp(min=0)
+    dy = torch.maximum(box[..., 1] - y, y - box[..., 4]).clamp(min=0)
+    return torch.sqrt(dx * dx + dy * dy)
+
+
 def _leaps(solid: Tensor) -> Tensor:
     """[B, C] uint8 of [B, X, Y]."""
     leap = torch.where(solid, 0, _LEAP).to(torch.uint8)
@@ -189,7 +197,7 @@ def _sources(houses: Houses, rooms: Tensor, goals: Tensor, reach: float) -> Tens
     cell = houses.standing[row[:, None, None], place]
     x, y = houses.centre(cell)
     room = rooms[row, thing][:, None, None]
-    near = (x - cx[:, None, None]) ** 2 + (y - cy[:, None, None]) ** 2 <= (reach - CELL) ** 2
+    near = gap_to(box[:, None, None], x, y) <= reach - CELL / 2
     inside &= (cell >= 0) & near & (x > room[..., 0]) & (y > room[..., 1]) & (x < room[..., 2]) & (y < room[..., 3])
     n, a, b = inside.nonzero(as_tuple=True)
     seen = houses.in_sight(row[n], thing[n], x[n, a, b], y[n, a, b])

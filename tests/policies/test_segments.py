@@ -145,3 +145,12 @@ def test_a_budget_without_room_for_memory_is_refused():
         make_policy(SPEC, {"kind": "trxl", **SIZE, "budget": 6})
     with pytest.raises(ConfigError, match="must be 12 or more"):
         make_policy(SPEC, {"kind": "hcam", **SIZE, "budget": 10})
+
+
+@pytest.mark.parametrize("name", [n for n in KINDS if n != "lstm"])  # no bf16 LSTM on every CPU
+def test_learning_in_half_precision_stays_finite(name):
+    made = policy(name).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        output = made(random_trial())
+    (output.logits.square().mean() + output.value.square().mean()).backward()
+    assert all(p.grad.isfinite().all() for p in made.parameters() if p.grad is not None)

@@ -28,6 +28,7 @@ ENVIRONMENTS = {
     "darkroom": ("darkroom", {}),
     "grid, stay": ("grid_object_search", {}),
     "grid, shaped": ("grid_object_search", {"reward": "shaped", "early_end": True}),
+    "object search, CPU size": ("object_search", {"split": "dev", "houses": 100}),
     "grid, 15×15": ("grid_object_search", {"size": 15, "rooms": 6, "types": 12, "radius": 3, "cap": 64}),
 }
 

@@ -36,9 +36,9 @@ FIRST_THING = FIRST_FURNITURE + len(FURNITURE)
 #: What a ray can meet, by number.
 KINDS = ("nothing", "wall", "door frame", *FURNITURE, *THINGS)
 BLOCK = 250  # houses in a file
-_VERSION = 2
+_VERSION = 1
 _MAX_BYTES = 200_000_000
-_ROUND = ("floor lamp", "coat stand")  # and what is of a round style
+_ROUND = ("floor lamp", "coat stand")  # on a round foot, whatever their style
 _FRAME = 0.1  # metres of wall beside an opening that count as its frame
 _FURNITURE_KINDS = {label: FIRST_FURNITURE + i for i, label in enumerate(FURNITURE)}
 _THING_KINDS = {label: FIRST_THING + i for i, label in enumerate(THINGS)}

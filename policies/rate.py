@@ -35,22 +35,22 @@ class Rate(SegmentPolicy):
     def __init__(self, spec: Spec, config: RateConfig = RateConfig()) -> None:
         super().__init__(spec, config)
         self.blocks = nn.ModuleList(CausalBlock(config) for _ in range(config.layers))
-        self.first = nn.Parameter(torch.randn(config.memory_tokens, config.width) * 0.02)
+        self.first = nn.Parameter(torch.randn(config.memory_tokens, config.width))
         self.valve = Valve(config.width, config.heads, config.hidden)
 
     def empty_memory(self, batch: int) -> list:
         return self._laid_out(self.first.expand(batch, -1, -1))
 
-    def advance(self, x: Tensor, state: SegmentState) -> tuple[Tensor, list[Recent]]:
+    def advance(self, x: Tensor, state: SegmentState, causal: bool = True) -> tuple[Tensor, list[Recent]]:
         recent = []
         for block, past, memory in zip(self.blocks, state.recent, state.memory[1:], strict=True):
-            x, pair = block(x, self.config.memory_tokens + state.filled, past, memory)
+            x, pair = block(x, self.config.memory_tokens + state.filled, past, memory, causal)
             recent.append(pair)
         return x, recent
 
     def close(self, state: SegmentState) -> list:
         old = state.memory[0]
-        proposed, _ = self.advance(old, state)
+        proposed, _ = self.advance(old, state, causal=False)
         new = self.valve(old, proposed)
         return self._laid_out(new.detach() if self.config.detach else new)
 
@@ -70,10 +70,12 @@ class Valve(nn.Module):
         super().__init__()
         self.count = heads
         self.query, self.key_value = nn.Linear(width, width, bias=False), nn.Linear(width, 2 * width, bias=False)
-        self.out, self.norm = nn.Linear(width, width, bias=False), nn.RMSNorm(width)
+        self.out = nn.Linear(width, width, bias=False)
+        self.old_norm, self.new_norm, self.norm = (nn.RMSNorm(width) for _ in range(3))
         self.mlp = GatedMLP(width, hidden)
 
     def forward(self, old: Tensor, proposed: Tensor) -> Tensor:
+        old, proposed = self.old_norm(old), self.new_norm(proposed)
         query = self.query(old).unflatten(-1, (self.count, -1)).transpose(1, 2)
         key, value = self.key_value(proposed).unflatten(-1, (2, self.count, -1)).permute(2, 0, 3, 1, 4)
         admitted = self.out(F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2))

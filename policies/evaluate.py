@@ -165,7 +165,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="first house; development below 10,000")
     parser.add_argument("--episodes", type=int, default=10)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--split", choices=("test", "train"), default="test")
+    parser.add_argument("--split", choices=("test", "train", "dev"), default="test", help="dev: object search alone")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path, help="write the metrics here")
     options = parser.parse_args()

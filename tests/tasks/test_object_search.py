@@ -37,7 +37,7 @@ def begun(config: ObjectSearchConfig, batch: int = 5) -> tuple[ObjectSearch, dic
 
 
 def test_it_keeps_the_contract(config):
-    config = replace(config, cap=30, types=20, min_start=0.5, position="noisy", compass=True)
+    config = replace(config, cap=20, types=20, min_start=0.5, position="noisy", compass=True)
     check_vector_env(lambda batch: ObjectSearch(config, batch), batch=3)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -74,8 +75,6 @@ def _mirror(rect):
 
 
 def _with_rect(part, rect):
-    from dataclasses import replace
-
     return replace(part, rect=rect)
 
 
@@ -177,6 +176,7 @@ def test_a_bare_machine_can_train_from_the_files(tmp_path):
     """What reads houses imports neither scipy nor open3d."""
     code = f"""
 import sys
+from dataclasses import fields, replace
 for name in ("scipy", "open3d", "transformers", "networkx"):
     sys.modules[name] = None
 from embodied_mem.sim.vector.plans import plans
@@ -190,3 +190,11 @@ print(tuple(env.step(torch.zeros(2, dtype=torch.int64)).obs["first"].shape))
     plans(0, 2, tmp_path, workers=1)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "(2, 64)", done.stderr
+
+
+def test_houses_are_the_same_whether_made_together_or_in_parts(built, monkeypatch):
+    known, together = built
+    monkeypatch.setattr("embodied_mem.sim.vector.raster._CHUNK", 1)
+    apart = Houses.of(known, Extent.of(known), range(FIRST_THING, FIRST_THING + 20), 2.0)
+    for field in fields(Houses)[1:]:
+        assert torch.equal(getattr(apart, field.name), getattr(together, field.name)), field.name

@@ -11,7 +11,8 @@ import torch
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies import checkpoint
 from embodied_mem.policies.actors import OracleActor, RandomActor
-from embodied_mem.policies.evaluate import Curves, evaluate, interval, run_trials, summary
+from embodied_mem.policies.evaluate import evaluate
+from embodied_mem.policies.trials import Curves, interval, run_trials, summary
 from embodied_mem.policies.train import train
 from embodied_mem.tasks.darkroom.env import Darkroom, DarkroomConfig
 from embodied_mem.tasks.grid_object_search.env import GridConfig, GridObjectSearch

@@ -1,0 +1,111 @@
+"""Trials of a fixed number of episodes, and what they sum up to: curves over the index of the episode in its trial.
+
+Every trial has the same number of episodes, whatever they cost: with a fixed number of steps instead, late indices
+exist only where early episodes were short, and even a policy without memory seems to improve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from embodied_mem.policies.actors import Actor
+from embodied_mem.policies.tokens import TokenStream
+from embodied_mem.sim.vector.draws import hashed
+from embodied_mem.sim.vector.protocol import VectorEnv
+
+_ACTING, _SWAPS = 23, 24  # streams
+_OTHER_HOUSES_FROM = 2**41
+_RESAMPLES = 2000
+
+
+@dataclass
+class Curves:
+    """What happened: each array is [houses, episodes] float64 (``seen``: the goal was in view in an earlier one)."""
+
+    success: np.ndarray
+    returns: np.ndarray
+    steps: np.ndarray
+    spl: np.ndarray
+    seen: np.ndarray
+
+
+def run_trials(env: VectorEnv, actor: Actor, houses: Sequence[int], episodes: int, seed: int = 0,
+               swapped: bool = False) -> Curves:  # fmt: skip
+    """``episodes`` episodes in each house. ``swapped``: after every episode the trial moves to a house it has not
+    been in while the actor remembers on, so that all earlier episodes of its context are of other houses."""
+    parts = []
+    for first in range(0, len(houses), env.batch):
+        some = torch.as_tensor(houses[first : first + env.batch])
+        padded = torch.cat([some, some[:1].expand(env.batch - len(some))])
+        padded = padded.to(env.device)
+        actor.begin(env, episodes * env.episode_cap, hashed(padded, _ACTING, seed))
+        parts.append([x[: len(some)] for x in _run(env, actor, padded, episodes, swapped)])
+    return Curves(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _run(env: VectorEnv, actor: Actor, seeds: torch.Tensor, episodes: int, swapped: bool) -> list[np.ndarray]:
+    """Success, return, steps, spl, seen of one batch of trials, each [B, episodes]."""
+    stream, row = TokenStream(env.actions, env.batch, env.device), torch.arange(env.batch, device=env.device)
+    tokens = stream.begin(env.reset_trial(seeds))
+    out = torch.zeros(5, env.batch, episodes + 1, dtype=torch.float64, device=env.device)
+    index, total = torch.zeros_like(row), torch.zeros(env.batch, dtype=torch.float64, device=env.device)
+    for _ in range(episodes * env.episode_cap):
+        action = actor.act(tokens)
+        step = env.step(action)
+        info, total = step.info, total + step.reward
+        spl = step.success * info["shortest"] / torch.maximum(info["shortest"], info["travelled"]).clamp(min=1e-9)
+        spl = torch.where(step.success & (info["shortest"] == 0), 1.0, spl)
+        figures = torch.stack([x.double() for x in (step.success, total, info["steps"], spl, info["goal_seen"])])
+        out[:, row, index] = torch.where(step.episode_end, figures, out[:, row, index])
+        index = (index + step.episode_end).clamp(max=episodes)  # what comes after the last is not counted
+        total = torch.where(step.episode_end, 0.0, total)
+        if swapped and bool(step.episode_end.any()):
+            other = _OTHER_HOUSES_FROM + (hashed(seeds, _SWAPS, index) & (2**40 - 1))
+            step.obs = env.reset_trial(other, step.episode_end)
+        tokens = stream.after(step, action)
+        if bool((index == episodes).all()):
+            break
+    return list(out[:, :, :episodes].cpu().numpy())
+
+
+def interval(values: np.ndarray, seed: int = 0) -> list[list[float]]:
+    """95 % bootstrap interval of the mean over seeds and houses: ``values`` [seeds, houses, E] to E pairs."""
+    rng = np.random.default_rng(seed)
+    seeds, houses, _ = values.shape
+    which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES) / seeds
+    weight = rng.multinomial(houses, np.full(houses, 1 / houses), _RESAMPLES) / houses
+    means = np.einsum("rs,rh,she->re", which, weight, values, optimize=True)
+    return np.percentile(means, [2.5, 97.5], axis=0).T.round(4).tolist()
+
+
+def summary(runs: list[Curves]) -> dict:
+    """The figures of one agent from its seeds: means by episode index, intervals, and the gain with its interval.
+
+    ``gain``: return in the last third of the episodes minus return in the first; ``ci95`` is of the return.
+    """
+    stacked = {k: np.stack([getattr(r, k) for r in runs]) for k in ("success", "returns", "steps", "spl", "seen")}
+    returns = stacked["returns"]
+    late = max(1, returns.shape[2] // 3)
+    gain = returns[:, :, -late:].mean(2, keepdims=True) - returns[:, :, :1]
+    gained = stacked["success"][:, :, -late:].mean(2, keepdims=True) - stacked["success"][:, :, :1]
+    names = {"success": "success_by_episode", "returns": "return_by_episode", "spl": "spl_by_episode",
+             "steps": "steps_by_episode"}  # fmt: skip
+    means = {label: stacked[k].mean((0, 1)).round(4).tolist() for k, label in names.items()}
+    return {
+        **means, "ci95": interval(returns), "success_ci95": interval(stacked["success"]),
+        "gain": round(float(gain.mean()), 4), "gain_ci95": interval(gain)[0],
+        "success_gain": round(float(gained.mean()), 4), "success_gain_ci95": interval(gained)[0],
+        "return_by_episode_goal_seen": _where(returns, stacked["seen"] > 0),
+        "return_by_episode_goal_not_seen": _where(returns, stacked["seen"] == 0), "seeds": len(runs),
+    }  # fmt: skip
+
+
+def _where(values: np.ndarray, mask: np.ndarray) -> list[float | None]:
+    """Means by episode over the entries of the mask; None where there is none."""
+    count = mask.sum((0, 1))
+    sums = (values * mask).sum((0, 1))
+    return [round(float(s / n), 4) if n else None for s, n in zip(sums, count, strict=True)]

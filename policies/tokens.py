@@ -4,7 +4,7 @@ A token is a dict of tensors; while acting each is [B, ...], of a trial [B, T, .
 
     the observation's own fields   as the environment's ``spaces`` say
     action   int64    the previous action; ``actions`` (one past the last) at the start of an episode
-    reward   float32  what the previous action paid; 0 at the start of an episode
+    reward   float32  what the agent noticed of the previous action's reward; 0 at the start of an episode
     step     int64    steps since the episode began
     episode  int64    index of the episode in its trial
 
@@ -62,8 +62,9 @@ class TokenStream:
         end = step.episode_end
         self._step = torch.where(end, 0, self._step + 1)
         self._episode = self._episode + end
+        felt = step.reward if step.felt is None else step.felt
         return {**step.obs, "action": torch.where(end, self.none, actions),
-                "reward": torch.where(end, 0.0, step.reward), "step": self._step, "episode": self._episode}  # fmt: skip
+                "reward": torch.where(end, 0.0, felt), "step": self._step, "episode": self._episode}  # fmt: skip
 
 
 def stack(tokens: list[Tokens]) -> Tokens:

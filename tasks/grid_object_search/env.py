@@ -96,9 +96,10 @@ class GridObjectSearch:
         self._reached_at = torch.where(first, self._step, self._reached_at)
         success = self._reached_at > 0
         if c.reward == "stay":
-            reward = there.float()
+            reward = felt = there.float()
         else:
             reward = c.shaping * (before - distance) + c.bonus * first - c.step_cost * ~frozen
+            felt = c.bonus * first
         end = (self._step >= c.cap) | (success & c.early_end)
         info = {
             "steps": torch.where(success, self._reached_at, self._step), "shortest": self._shortest,
@@ -106,7 +107,7 @@ class GridObjectSearch:
         }  # fmt: skip
         self._look()
         self._begin_episode(end)
-        return Step(self._obs(), reward, end, success, info)
+        return Step(self._obs(), reward, end, success, info, felt)
 
     def oracle(self) -> Tensor:
         after = self.houses.following[self._row, self._cell][:, : self.actions]

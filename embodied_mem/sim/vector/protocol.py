@@ -55,6 +55,9 @@ class Step:
     """[B] bool: the goal of this step's episode has been reached, now or earlier in the episode."""
     info: dict[str, Tensor]
     """See :data:`INFO`."""
+    felt: Tensor | None = None
+    """[B] float32: what the agent itself notices of the reward, so that a policy may read it; none: all of it. Progress
+    towards a goal is the simulator's knowledge: a policy that reads it is led there and needs no memory."""
 
 
 class VectorEnv(Protocol):

@@ -58,7 +58,7 @@ def _check_step(env: VectorEnv, step: Step) -> None:
     _require(bool(step.reward.isfinite().all()), "reward is not finite")
     felt = step.reward if step.felt is None else step.felt
     _require(felt.shape == (env.batch,) and felt.dtype == torch.float32 and bool(felt.isfinite().all()),
-             f"felt is {felt.dtype} {tuple(felt.shape)}; it must be finite float32 ({env.batch},), or None")  # fmt: skip
+             f"felt is {felt.dtype} {tuple(felt.shape)}; give finite float32 ({env.batch},) or None")  # fmt: skip
     lacking = [k for k in INFO if k not in step.info]
     _require(not lacking, "info lacks " + "; ".join(f"{k} ({INFO[k]})" for k in lacking))
     for name in INFO:

@@ -83,4 +83,4 @@ class VectorEnv(Protocol):
 
     def oracle(self) -> Tensor:
         """[B] int64: actions of somebody who knows the house, along a shortest path to the goal (and staying
-        there). For controls and demonstrations."""
+        there). For controls and demonstrations; None instead of the method where nobody knows the way."""

@@ -89,9 +89,13 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise ConfigError(f"{where}: expected a list, got {value!r}")
         return origin(_convert(args[0], v, f"{where}[{i}]") for i, v in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: expected a mapping, got {value!r}")
+        return {k: _convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
     if kind is float and type(value) is int:
         return float(value)
-    if kind in (int, float, str, bool) and type(value) is not kind:
+    if kind in (int, float, str, bool, dict) and type(value) is not kind:
         raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r} ({type(value).__name__})")
     return value
 

@@ -1,9 +1,9 @@
-"""Train a policy into a folder: ``python -m embodied_mem.policies.train CONFIG [--out FOLDER]``.
+"""Train an experiment's agents, each seed into a folder: ``python -m embodied_mem.policies.train CONFIG``.
 
-    FOLDER/config.json              the configuration
-    FOLDER/log.jsonl                one line a round of trials
-    FOLDER/checkpoint.safetensors   the latest good state; the same command goes on from it
-    FOLDER/policy.safetensors       weights, configuration and counters, when training is done
+    RUN/config.json              the configuration of the training
+    RUN/log.jsonl                one line a round of trials; the same in TensorBoard's form where it is installed
+    RUN/checkpoint.safetensors   the latest good state; the same command goes on from it
+    RUN/policy.safetensors       weights, configuration, counters and hardware, when training is done
 """
 
 from __future__ import annotations
@@ -13,19 +13,74 @@ import contextlib
 import fcntl
 import json
 import os
+import platform
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+
+import torch
 
 from embodied_mem.config import build, read_yaml, to_dict
 from embodied_mem.errors import ConfigError, EmbodiedMemError
+from embodied_mem.evaluation.run import write_atomically
 from embodied_mem.policies import checkpoint, parallel
+from embodied_mem.policies.experiment import ExperimentConfig
+from embodied_mem.policies.journal import Journal
 from embodied_mem.policies.settings import TrainConfig
-from embodied_mem.policies.trainer import Trainer, describe
+from embodied_mem.policies.trainer import Trainer, describe, same_config
 
-_SHOW_EVERY = 15.0  # seconds
+RUNS = Path("runs/policies")
+
+
+class InUse(ConfigError):
+    """The folder of a run is another process's."""
+
+
+def train_all(
+    experiment: ExperimentConfig, agent: str | None = None, seed: int | None = None, out: Path | None = None
+) -> None:
+    """Train what is left of an experiment (of one agent, of one seed), one after another, each in OUT/AGENT-SEED.
+
+    What is finished is skipped, and so is what another process is training: the same command started twice shares the
+    work. ``out``: left out, ``runs/policies/NAME``. Raises ConfigError and TrainingError as :func:`train` does.
+    """
+    for name, s in experiment.trainings(agent, seed):
+        folder, config = (out or RUNS / experiment.name) / f"{name}-{s}", experiment.training_of(name, s)
+        if _finished(config, folder):
+            _say(f"{name}-{s}: done already, {folder}/policy.safetensors")
+            continue
+        _say(f"{name}-{s}: {config.total_steps / 1e6:.2f} M steps into {folder}")
+        try:
+            train(config, folder)
+        except InUse as error:
+            if agent and seed is not None:
+                raise
+            _say(f"{name}-{s}: {error}")
+
+
+def _say(line: str) -> None:
+    if int(os.environ.get("RANK", 0)) == 0:
+        print(line, flush=True)
+
+
+def _finished(config: TrainConfig, folder: Path) -> bool:
+    """Whether the folder holds the end of this training. Raises ConfigError for the end of another one."""
+    path = folder / "policy.safetensors"
+    if not path.exists():
+        return False
+    same_config(config, checkpoint.read(path)[1]["config"], path)
+    return True
+
+
+def hardware(config: TrainConfig) -> str:
+    """What a training runs on, for its checkpoint: the accelerators, or the processor and the threads on it."""
+    if config.device.startswith("cuda"):
+        return f"{parallel.world()} × {torch.cuda.get_device_name()}"
+    threads, cores, model = parallel.world() * config.threads, os.cpu_count(), platform.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return f"{threads} of {cores} cores, {model or platform.machine()}"
 
 
 def train(config: TrainConfig, folder: Path, until: int | None = None, quiet: bool = False) -> Trainer:
@@ -47,7 +102,7 @@ def _only_training(folder: Path, rank: int) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise ConfigError(f"{folder} is in use by another training; wait for it or choose another --out") from error
+            raise InUse(f"{folder} is in use by another training; wait for it or choose another --out") from error
         yield
 
 
@@ -56,69 +111,30 @@ def _train(config: TrainConfig, folder: Path, until: int | None, quiet: bool) ->
     if latest.exists():
         trainer.load(latest)
     if first:
-        (folder / "config.json").write_text(json.dumps(to_dict(config), indent=1) + "\n", encoding="utf-8")
-    show = _Progress(trainer, quiet or not first)
-    with _open_log(folder / "log.jsonl" if first else Path(os.devnull), trainer.rounds) as log:
+        write_atomically(folder / "config.json", json.dumps(to_dict(config), indent=1) + "\n")
+    with Journal(trainer, folder if first else None, quiet or not first) as journal:
         while not trainer.done and (until is None or trainer.steps < until):
-            row = trainer.round()
-            log.write(json.dumps(row) + "\n")
-            log.flush()
-            show(row)
+            journal.write(trainer.round())
             if first and (trainer.rounds % config.checkpoint_every == 0 or trainer.done):
                 trainer.save(latest)
     if trainer.done and first:
         weights = {f"policy.{k}": v for k, v in trainer.policy.state_dict().items()}
         counters = {k: getattr(trainer, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
-        meta = {**describe(config, trainer.spec), "counters": counters}
+        meta = {**describe(config, trainer.spec), "counters": counters, "hardware": hardware(config)}
         checkpoint.write(folder / "policy.safetensors", weights, meta)
     return trainer
 
 
-def _open_log(path: Path, rounds: int) -> IO[str]:
-    """The log without what came after the checkpoint: those rounds are lived again."""
-    kept = []
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                break  # torn by a kill
-            if row["round"] <= rounds:
-                kept.append(line + "\n")
-    path.write_text("".join(kept), encoding="utf-8")
-    return path.open("a", encoding="utf-8")
-
-
-class _Progress:
-    """A line every few seconds: how far, how fast, how long still, how well."""
-
-    def __init__(self, trainer: Trainer, quiet: bool) -> None:
-        self.trainer, self.quiet, self._shown = trainer, quiet, 0.0
-        self._began, self._steps = time.monotonic(), trainer.steps
-
-    def __call__(self, row: dict) -> None:
-        now, total = time.monotonic(), self.trainer.config.total_steps
-        if self.quiet or (now - self._shown < _SHOW_EVERY and not self.trainer.done):
-            return
-        self._shown = now
-        rate = (row["steps"] - self._steps) / (now - self._began)
-        left = max(0, total - row["steps"]) / rate / 60
-        curve = " ".join(f"{x:.1f}" for x in row["return_by_episode"][:12])
-        print(f"{row['steps'] / 1e6:.2f}/{total / 1e6:.2f} M steps, {rate:.0f}/s, about {left:.0f} min left | "
-              f"entropy {row['entropy']:.2f} kl {row['kl']:.4f} value {row['value_loss']:.3f} | return {curve}",
-              flush=True)  # fmt: skip
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m embodied_mem.policies.train", description=__doc__.split("\n")[0])
-    parser.add_argument("config", help="a YAML file, or the name of a shipped configuration")
-    parser.add_argument("--out", type=Path, help="the run folder; left out: runs/policies/CONFIG-SEED")
-    parser.add_argument("--seed", type=int, help="instead of the configuration's")
+    parser.add_argument("config", help="an experiment: a YAML file, or the name of a shipped one")
+    parser.add_argument("--agent", help="left out: all of the experiment")
+    parser.add_argument("--seed", type=int, help="left out: all of the experiment")
+    parser.add_argument("--out", type=Path, help="where the folders AGENT-SEED stand; left out: runs/policies/NAME")
     options = parser.parse_args()
     try:
-        raw = read_yaml(options.config)
-        config = build(TrainConfig, raw if options.seed is None else {**raw, "seed": options.seed})
-        train(config, options.out or Path("runs/policies") / f"{Path(options.config).stem}-{config.seed}")
+        experiment = build(ExperimentConfig, read_yaml(options.config), options.config)
+        train_all(experiment, options.agent, options.seed, options.out)
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 
+from embodied_mem import registry
 from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
-from embodied_mem.policies.build import POLICIES
 from embodied_mem.policies.ppo import Batch, PPOConfig, TrainingError, advantages, loss_of, update
 from embodied_mem.policies.relic import Relic, RelicConfig
 from embodied_mem.policies.rollout import Trial, by_episode, sample
@@ -26,6 +26,13 @@ TINY = {
 
 def tiny(**changes) -> TrainConfig:
     return build(TrainConfig, {**TINY, **changes})
+
+
+def experiment(seeds: int = 2, **training) -> dict:
+    """An experiment of that one tiny agent, as in a file."""
+    options = {**{k: v for k, v in TINY.items() if k not in ("task", "environment", "policy")}, **training}
+    return {**{k: TINY[k] for k in ("task", "environment")}, "training": options, "seeds": seeds,
+            "agents": {"relic": {"policy": TINY["policy"]}}}  # fmt: skip
 
 
 def made_up(policy=None, length: int = 40) -> Trial:
@@ -79,10 +86,10 @@ def test_old_steps_have_no_weight_in_the_loss_but_gradient_runs_through_them():
 def test_before_the_first_step_the_new_chunk_has_ratio_one(updates, monkeypatch):
     seen = []
 
-    def first_minibatch(policy, optimiser, trial, next_value, start, config, generator, autocast):
+    def first_minibatch(policy, optimiser, trial, next_value, start, config, *rest):
         batch = Batch(trial, trial.value, trial.value, trial.length - 24 // updates)
         seen.append(float(loss_of(policy.train(), batch, config)[1]["kl"]))
-        return update(policy, optimiser, trial, next_value, start, config, generator, autocast)
+        return update(policy, optimiser, trial, next_value, start, config, *rest)
 
     monkeypatch.setattr("embodied_mem.policies.trainer.update", first_minibatch)
     trainer = Trainer(tiny(updates=updates, learning_rate=0.01, warmup_steps=0))
@@ -117,7 +124,7 @@ def test_one_update_a_trial_is_plain_ppo():
         assert torch.allclose(one, other, atol=1e-6), name
 
 
-@pytest.mark.parametrize("kind", [k for k in POLICIES if k not in ("relic", "gru", "spatial")])
+@pytest.mark.parametrize("kind", [k for k in registry.names("policies") if k not in ("relic", "gru", "spatial")])
 def test_every_memory_learns_along_a_trial(kind):
     """Two updates a trial, with shuffling and refresh between; the refreshed memory says what learning says."""
     sizes = {"width": 16, "hidden": 16} | ({} if kind == "lstm" else {"heads": 2, "segment": 5, "budget": 12})

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.policies import parallel
+from embodied_mem.policies.imitation import copying, mean_over_own, own_moments, own_side_loss
 from embodied_mem.policies.interface import Policy
 from embodied_mem.policies.rollout import Trial
 
@@ -59,43 +60,51 @@ class Batch:
     advantage: Tensor
     target: Tensor
     start: int
+    imitation: float = 0.0
+    """Weight of the cross entropy to the oracle's actions, in trials that have them."""
 
 
 def loss_of(policy: Policy, batch: Batch, config: PPOConfig) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss averaged over the newest steps, and what it is made of (detached)."""
     output = policy(batch.trial.tokens)
-    new = slice(batch.start, None)
+    new, mean = slice(batch.start, None), mean_over_own(batch.trial, batch.start)
     log_probs = output.logits[:, new].log_softmax(-1)
     log_prob = log_probs.gather(-1, batch.trial.action[:, new, None])[..., 0]
     log_ratio = log_prob - batch.trial.log_prob[:, new]
     ratio, advantage = log_ratio.exp(), batch.advantage[:, new]
-    gain = torch.minimum(ratio * advantage, ratio.clamp(1 - config.clip, 1 + config.clip) * advantage).mean()
-    entropy = -(log_probs.exp() * log_probs).sum(-1).mean()
-    value_loss = _value_loss(output.value[:, new], batch.trial.value[:, new], batch.target[:, new], config.value_clip)
+    gain = mean(torch.minimum(ratio * advantage, ratio.clamp(1 - config.clip, 1 + config.clip) * advantage))
+    entropy = -mean((log_probs.exp() * log_probs).sum(-1))
+    off = _value_error(output.value[:, new], batch.trial.value[:, new], batch.target[:, new], config.value_clip)
+    value_loss = 0.5 * mean(off.square())
     loss = -gain + config.value * value_loss - config.entropy * entropy
-    side = policy.side_loss(batch.trial.tokens, batch.trial.reward, batch.start)
+    side = own_side_loss(policy, batch.trial, batch.start)
     if side is not None:
         loss = loss + side
+    figures = {}
+    if batch.trial.label is not None:
+        copied, figures = copying(log_probs, batch.trial.label[:, new])
+        loss = loss + batch.imitation * copied
     with torch.no_grad():
         parts = {
             "loss": loss, "policy_loss": -gain, "value_loss": value_loss, "entropy": entropy,
-            "kl": (ratio - 1 - log_ratio).mean(), "clipped": ((ratio - 1).abs() > config.clip).float().mean(),
+            "kl": mean(ratio - 1 - log_ratio), "clipped": mean(((ratio - 1).abs() > config.clip).float()), **figures,
         }  # fmt: skip
     return loss, {k: v.detach() for k, v in parts.items()}
 
 
-def _value_loss(value: Tensor, before: Tensor, target: Tensor, clip: float | None) -> Tensor:
-    """Half the mean squared error; with ``clip`` a value that has moved by as much gets no gradient any more."""
+def _value_error(value: Tensor, before: Tensor, target: Tensor, clip: float | None) -> Tensor:
+    """How far values are off; with ``clip`` a value that has moved by as much gets no gradient any more."""
     if clip is not None:
         value = before + (value - before).clamp(-clip, clip)
-    return 0.5 * (value - target).square().mean()
+    return value - target
 
 
 def update(
     policy: Policy, optimiser: torch.optim.Optimizer, trial: Trial, next_value: Tensor, start: int,
-    config: PPOConfig, generator: torch.Generator, autocast: torch.dtype | None = None,
+    config: PPOConfig, generator: torch.Generator, autocast: torch.dtype | None = None, imitation: float = 0.0,
 ) -> dict[str, float]:  # fmt: skip
     """All epochs on the steps from ``start`` on; returns means over the minibatches, and how many steps were taken.
+    ``imitation`` is the weight of the oracle's actions in trials that have them.
 
     Raises TrainingError, before the weights change, when a loss or a gradient is not finite.
     """
@@ -103,9 +112,9 @@ def update(
     advantage = advantages(trial, next_value, config)
     target = advantage + trial.value
     if config.normalise:
-        mean, std = parallel.mean_and_std(advantage[:, start:])
+        mean, std = own_moments(advantage, trial, start)
         advantage = (advantage - mean) / (std + 1e-8)
-    whole = Batch(trial, advantage, target, start)
+    whole = Batch(trial, advantage, target, start, imitation)
     sums: dict[str, Tensor | float] = {}
     steps = 0
     for _ in range(config.epochs):
@@ -143,7 +152,7 @@ def _optimise(policy: Policy, optimiser: torch.optim.Optimizer, group: list[Batc
 
 
 def _rows(batch: Batch, index: Tensor) -> Batch:
-    return Batch(batch.trial.rows(index), batch.advantage[index], batch.target[index], batch.start)
+    return Batch(batch.trial.rows(index), batch.advantage[index], batch.target[index], batch.start, batch.imitation)
 
 
 def _what_broke(policy: Policy, batch: Batch, loss: Tensor) -> str:

@@ -12,7 +12,8 @@ from embodied_mem.policies.tokens import Tokens, TokenStream, stack
 from embodied_mem.sim.vector.draws import hashed, uniform
 from embodied_mem.sim.vector.protocol import VectorEnv
 
-_ACTIONS, _ORDER = 21, 22  # streams
+_ACTIONS, _ORDER, _EXPERT = 21, 22, 26  # streams
+
 
 @dataclass
 class Trial:
@@ -29,6 +30,10 @@ class Trial:
     """As predicted when acting, or by the latest refresh."""
     success: Tensor
     """bool: the goal of the step's episode was reached by then."""
+    label: Tensor | None = None
+    """int64: what the oracle would have done, in trials with imitation. Not a token: no policy reads it."""
+    expert: Tensor | None = None
+    """bool: the oracle acted (all through a trial), where it acts in any."""
 
     @property
     def length(self) -> int:
@@ -37,7 +42,7 @@ class Trial:
     def map(self, change) -> Trial:
         """The same trial with every tensor changed alike."""
         return Trial({k: change(v) for k, v in self.tokens.items()},
-                     **{k: change(v) for k, v in vars(self).items() if k != "tokens"})  # fmt: skip
+                     **{k: change(v) for k, v in self._steps().items()})  # fmt: skip
 
     def rows(self, index: Tensor) -> Trial:
         """Some of the trials."""
@@ -46,8 +51,7 @@ class Trial:
     def followed_by(self, other: Trial) -> Trial:
         """This trial and the steps after it."""
         tokens = {k: torch.cat([v, other.tokens[k]], 1) for k, v in self.tokens.items()}
-        rest = {k: torch.cat([v, getattr(other, k)], 1) for k, v in vars(self).items() if k != "tokens"}
-        return Trial(tokens, **rest)
+        return Trial(tokens, **{k: torch.cat([v, getattr(other, k)], 1) for k, v in self._steps().items()})
 
     def shuffled(self, keys: Tensor) -> Trial:
         """Finished episodes of each trial in another order, their indices by order; the running one stays last.
@@ -62,6 +66,10 @@ class Trial:
         mixed.tokens["episode"] = (mixed.tokens["step"] == 0).cumsum(1) - 1
         return mixed
 
+    def _steps(self) -> dict[str, Tensor]:
+        """What there is beside the tokens."""
+        return {k: v for k, v in vars(self).items() if k != "tokens" and v is not None}
+
 
 class Collector:
     """Runs one policy in one environment, a trial at a time, a chunk of steps at a time.
@@ -73,18 +81,21 @@ class Collector:
         self.env, self.policy, self.seed = env, policy, seed
         self.stream = TokenStream(env.actions, env.batch, env.device)
 
-    def begin(self, seeds: Tensor, capacity: int) -> None:
-        """New trials with an empty memory in the houses of ``seeds``; ``capacity`` steps are to come."""
+    def begin(self, seeds: Tensor, capacity: int, expert: float | None = None) -> None:
+        """New trials with an empty memory in the houses of ``seeds``; ``capacity`` steps are to come. With ``expert``
+        the oracle's actions are kept as labels, and it acts itself in this share of the trials."""
         self.tokens = self.stream.begin(self.env.reset_trial(seeds))
         self.keys = hashed(seeds.to(self.env.device), self.seed)
         self.state = self.policy.explore(self.policy.init_state(self.env.batch, capacity), self.keys)
         self.capacity, self.lived = capacity, 0
+        self.labelled = expert is not None
+        self.expert = uniform(self.keys, _EXPERT) < expert if expert else None
 
     @torch.no_grad()
     def collect(self, steps: int) -> Trial:
         """The next steps of the trials, actions sampled."""
         self.policy.eval()
-        tokens, records = [], []
+        tokens, records, labels = [], [], []
         draws = uniform(self.keys, _ACTIONS, self.lived + torch.arange(steps, device=self.env.device)[:, None])
         self.lived += steps
         for u in draws:
@@ -92,11 +103,17 @@ class Collector:
             tokens.append({**self.tokens, **self.policy.lived(self.state)})
             log_probs = output.logits.log_softmax(-1)
             action = sample(log_probs, u)
+            if self.labelled:
+                labels.append(self.env.oracle())
+                action = action if self.expert is None else torch.where(self.expert, labels[-1], action)
             step = self.env.step(action)
             log_prob = log_probs.gather(1, action[:, None])[:, 0]
             records.append((action, log_prob, step.reward, step.episode_end, output.value, step.success))
             self.tokens = self.stream.after(step, action)
-        return Trial(stack(tokens), *(torch.stack(part, 1) for part in zip(*records, strict=True)))
+        lived = Trial(stack(tokens), *(torch.stack(part, 1) for part in zip(*records, strict=True)))
+        lived.label = torch.stack(labels, 1) if labels else None
+        lived.expert = None if self.expert is None else self.expert[:, None].expand_as(lived.end)
+        return lived
 
     @torch.no_grad()
     def next_value(self) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from embodied_mem.errors import ConfigError
+from embodied_mem.policies.imitation import ImitationConfig
 from embodied_mem.policies.ppo import PPOConfig
 
 SCHEDULES = ("cosine", "linear", "constant")
@@ -19,6 +20,7 @@ class TrainConfig:
     policy: dict
     environment: dict = field(default_factory=dict)
     ppo: PPOConfig = PPOConfig()
+    imitation: ImitationConfig = ImitationConfig()
     seed: int = field(default=0, metadata={"min": 0, "max": 2**31})
     total_steps: int = field(default=4_000_000, metadata={"min": 1, "max": 10**12})
     trials: int = field(default=96, metadata={"min": 1, "max": 1_000_000})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from embodied_mem.config import to_dict
+from embodied_mem.config import build, to_dict
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies import checkpoint, parallel
 from embodied_mem.policies.build import make_environment, make_policy
@@ -69,7 +69,8 @@ class Trainer:
         """One trial in every row and all its updates; returns figures for the log. Raises TrainingError."""
         self._seed_learning()
         config, began, cpu = self.config, time.perf_counter(), time.process_time()
-        self.collector.begin(self.house_seeds(), config.trial_steps)
+        expert = config.imitation.expert if config.imitation.active_at(self.steps) else None
+        self.collector.begin(self.house_seeds(), config.trial_steps, expert)
         trial: Trial | None = None
         figures, acting = [], 0.0
         for k in range(config.updates):
@@ -95,8 +96,9 @@ class Trainer:
             group["lr"] = self.config.rate_at(self.steps)
         autocast = torch.bfloat16 if self.config.precision == "bf16" else None
         figures = update(
-            self.policy, self.optimiser, trial, next_value, start, self.config.ppo, self.learning, autocast
-        )
+            self.policy, self.optimiser, trial, next_value, start, self.config.ppo, self.learning, autocast,
+            self.config.imitation.weight_at(self.steps),
+        )  # fmt: skip
         self.optimiser_steps += int(figures.pop("optimiser_steps"))
         return figures
 
@@ -119,7 +121,7 @@ class Trainer:
     def load(self, path: Path) -> None:
         """Go on from a checkpoint of the same configuration. Raises InputError or ConfigError."""
         tensors, meta = checkpoint.read(path)
-        _same_config(self.config, meta["config"], path)
+        same_config(self.config, meta["config"], path)
         checkpoint.load_weights(self.policy, checkpoint.part_of(tensors, "policy."), str(path))
         checkpoint.load_optimiser(self.optimiser, checkpoint.part_of(tensors, "optimiser."))
         for key, value in meta["counters"].items():
@@ -139,9 +141,10 @@ def describe(config: TrainConfig, spec: Spec) -> dict:
     return {"config": to_dict(config), "spec": spec.as_dict()}
 
 
-def _same_config(config: TrainConfig, saved: dict, path: Path) -> None:
+def same_config(config: TrainConfig, saved: dict, path: Path) -> None:
+    """Raise ConfigError where the configuration ``saved`` in a checkpoint is not this one."""
     own = to_dict(config)
-    saved = checkpoint.plain(saved)
+    saved = checkpoint.plain(to_dict(build(TrainConfig, saved, f"{path}: config")))  # settings newer than the file
     differs = [k for k, v in checkpoint.plain(own).items() if k not in FREE_TO_CHANGE and saved.get(k) != v]
     if differs:
         key = differs[0]
@@ -150,7 +153,12 @@ def _same_config(config: TrainConfig, saved: dict, path: Path) -> None:
 
 
 def _curves(trial: Trial) -> dict:
-    """Return and success by episode index, over the episodes that finished (in training: a look, not a result)."""
+    """Return and success by episode index, over the episodes that finished (in training: a look, not a result).
+    Trials that the oracle lived are left out."""
+    if trial.expert is not None:
+        trial = trial.rows(~trial.expert[:, 0])
+        if not len(trial.action):
+            return {"return_by_episode": [], "success_by_episode": []}
     returns, done = by_episode(trial, trial.reward)
     success, _ = by_episode(trial, (trial.success & trial.end).float())
     count = done.sum(0).clamp(min=1)

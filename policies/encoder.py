@@ -8,12 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from embodied_mem.policies.fan_encoder import FanEncoder, PositionCode, fans
 from embodied_mem.policies.interface import Output
 from embodied_mem.policies.tokens import Spec, Tokens
+from embodied_mem.sim.vector.protocol import POSITION
 
 
 class Encoder(nn.Module):
-    """Tokens [..., ] to vectors [..., width]: a linear map of everything one-hot, plus a learned code of the step.
+    """Tokens [..., ] to vectors [..., width]: a linear map of everything one-hot, plus a learned code of the step, plus
+    what fans show and where one is, if the observation has that (``fan_encoder.py``).
 
     Every component of an index field has its own rows in ONE table and all are summed in one product: on a CPU that
     is several times faster than embeddings field by field.
@@ -37,6 +40,8 @@ class Encoder(nn.Module):
         self.floats = nn.Linear(floats, width)
         self.steps = nn.Embedding(spec.episode_cap, width)
         nn.init.normal_(self.steps.weight, std=0.02)
+        self.fan = FanEncoder(spec.spaces, width) if fans(spec.spaces) else None
+        self.position = PositionCode(width) if POSITION in self._vector else None
 
     def forward(self, tokens: Tokens) -> Tensor:
         lead = tokens["step"].shape
@@ -44,7 +49,10 @@ class Encoder(nn.Module):
         index = torch.cat(parts, -1) + self.offsets
         hot = torch.zeros(*lead, self.rows, dtype=self.table.dtype, device=index.device).scatter_(-1, index, 1.0)
         floats = [tokens["reward"][..., None]] + [tokens[k].reshape(*lead, -1) for k in self._vector]
-        return hot @ self.table + self.floats(torch.cat(floats, -1)) + self.steps(tokens["step"])
+        x = hot @ self.table + self.floats(torch.cat(floats, -1)) + self.steps(tokens["step"])
+        if self.position is not None:
+            x = x + self.position(tokens[POSITION])
+        return x if self.fan is None else x + self.fan(tokens)
 
 
 class Heads(nn.Module):

@@ -72,8 +72,8 @@ class ObjectSearch:
         kinds = OTHER_THING + 1 + config.types
         self.spaces = {
             "goal": Space("index", (1,), config.types), "position": Space("vector", (2,)),
-            "first": Space("vector", (RAYS,)), "first_kind": Space("index", (RAYS,), kinds),
-            "second": Space("vector", (RAYS,)), "second_kind": Space("index", (RAYS,), kinds),
+            "first": Space("ranges", (RAYS,)), "first_kind": Space("kinds", (RAYS,), kinds),
+            "second": Space("ranges", (RAYS,)), "second_kind": Space("kinds", (RAYS,), kinds),
         }  # fmt: skip
         if config.compass:
             self.spaces["heading"] = Space("index", (1,), HEADINGS)
@@ -130,7 +130,8 @@ class ObjectSearch:
             "goal_seen": self._seen_before,
         }  # fmt: skip
         self._begin_episode(end)
-        return Step(self._look(), reward, end, success, info)
+        felt = c.bonus * success  # progress is the simulator's knowledge
+        return Step(self._look(), reward, end, success, info, felt)
 
     def oracle(self) -> Tensor:
         """Down the field; where the goal is in reach, towards it until a ray is on it; then stop."""

@@ -9,10 +9,9 @@ from torch import Tensor
 
 from embodied_mem.errors import InputError
 from embodied_mem.sim.vector.draws import hashed
-from embodied_mem.sim.vector.protocol import INFO, Step, VectorEnv
+from embodied_mem.sim.vector.protocol import DTYPES, INFO, KIND_OF, Step, VectorEnv
 
 _MEMBERS = ("batch", "device", "actions", "episode_cap", "fixed_length", "spaces", "reset_trial", "step", "oracle")
-_DTYPES = {"index": torch.int64, "vector": torch.float32}
 _SEED = 41
 
 
@@ -39,11 +38,16 @@ def check_vector_env(make: Callable[[int], VectorEnv], batch: int = 6) -> None:
 def _check_obs(env: VectorEnv, obs: dict[str, Tensor], where: str) -> None:
     _require(set(obs) == set(env.spaces), f"{where} returns fields {sorted(obs)}, spaces names {sorted(env.spaces)}")
     for name, space in env.spaces.items():
-        _require(space.kind in _DTYPES, f"field {name}: kind {space.kind!r} is not one of {', '.join(_DTYPES)}")
-        value, shape, dtype = obs[name], (env.batch, *space.shape), _DTYPES[space.kind]
+        _require(space.kind in DTYPES, f"field {name}: kind {space.kind!r} is not one of {', '.join(DTYPES)}")
+        value, shape, dtype = obs[name], (env.batch, *space.shape), DTYPES[space.kind]
         _require(value.shape == shape and value.dtype == dtype,
                  f"field {name} is {value.dtype} {tuple(value.shape)}; it must be {dtype} {shape}")  # fmt: skip
-        if space.kind == "index":
+        if space.kind == "ranges":
+            kinds = env.spaces.get(name + KIND_OF)
+            _require(kinds is not None and kinds.kind == "kinds" and kinds.shape == space.shape,
+                     f"field {name} holds ranges of {space.shape} rays; a field {name + KIND_OF} must say what as many "
+                     "rays hit")  # fmt: skip
+        if dtype == torch.int64:
             low, high = int(value.min()), int(value.max())
             _require(low >= 0 and high < space.size, f"field {name} holds {low}..{high}, its size is {space.size}")
         else:

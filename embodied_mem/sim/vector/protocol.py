@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor, device
+from torch import Tensor, device, float32, int64
 
 #: What ``Step.info`` must hold, each of shape [B]; read by scorers, never shown to a policy.
 INFO = {
@@ -31,11 +31,23 @@ INFO = {
     "goal": "int64: what was searched for in this episode",
     "goal_seen": "bool: the goal had been in view in an EARLIER episode of this trial",
 }
+#: Names of fields that mean something to encoders, and the ending of a fan's kinds; see :class:`Space`.
+POSITION, GOAL, HEADING, KIND_OF = "position", "goal", "heading", "_kind"
+#: The dtype of each kind of field.
+DTYPES = {"index": int64, "vector": float32, "ranges": float32, "kinds": int64}
 
 
 @dataclass(frozen=True)
 class Space:
-    """One field of an observation: ``index`` (int64, each in 0..size−1) or ``vector`` (float32), shape without B."""
+    """One field of an observation, shape without B. Kinds:
+
+    index    int64, each in 0..size−1
+    vector   float32; one of shape (2,) called ``position`` is a place on the floor, in units of 10 m
+    ranges   float32 [rays]: how far each ray of a fan goes, from left to right, in units of 10 m
+    kinds    int64 [rays], each in 0..size−1: what the rays of the fan F hit, in a field called F ``_kind``; 0: nothing.
+             An index field ``goal`` is numbered like the last of the kinds
+    An index field ``heading`` counts equal parts of a full turn from the x axis towards the y axis.
+    """
 
     kind: str
     shape: tuple[int, ...]

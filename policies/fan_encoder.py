@@ -1,0 +1,86 @@
+"""What a fan of rays shows, as one vector: kinds weighted by nearness, whether they are looked for, where they lie.
+
+Rays go through one small convolution without overlap, so what a thing looks like is learned once for all bearings. Some
+of the outputs are vectors in the plane that turn with the heading, so that what is remembered of a bearing holds
+whatever way one looks later.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from embodied_mem.errors import ConfigError
+from embodied_mem.sim.vector.protocol import GOAL, HEADING, KIND_OF, Space
+
+_PATCH = 4  # rays that the convolution sees at once
+_CHANNELS = 16
+_KIND = 8  # numbers that stand for a kind
+_VECTORS = 16  # in the plane
+_HALF = 0.2  # range at which a thing counts half (2 m in units of 10 m)
+_WAVES = (4.0, 2.0, 1.0, 0.5)  # lengths that a position is seen on: 40 to 5 m in units of 10 m
+
+
+def fans(spaces: dict[str, Space]) -> dict[str, str]:
+    """Fields of ranges and the fields of their kinds."""
+    return {k: k + KIND_OF for k, s in sorted(spaces.items()) if s.kind == "ranges"}
+
+
+class FanEncoder(nn.Module):
+    """All fans of an observation (as many rays each) to [..., width]; see ``protocol.Space`` for what they hold."""
+
+    def __init__(self, spaces: dict[str, Space], width: int) -> None:
+        super().__init__()
+        self.fans = fans(spaces)
+        ranges = [spaces[k] for k in self.fans]
+        kinds = [spaces[k] for k in self.fans.values()]
+        self.rays, self.kinds = ranges[0].shape[0], kinds[0].size
+        if any(s.shape != (self.rays,) or s.size != self.kinds for s in kinds) or self.rays % _PATCH:
+            raise ConfigError(f"fans {', '.join(self.fans)} must have as many rays each, a multiple of {_PATCH}, and "
+                              "the same kinds")  # fmt: skip
+        self.goals = spaces[GOAL].size if GOAL in spaces else 0
+        self.kind = nn.Parameter(0.5 * torch.randn(self.kinds, _KIND))
+        hits = _PATCH * len(self.fans)
+        self.patch_kinds = nn.Linear(_KIND * hits, _CHANNELS, bias=False)
+        self.patch = nn.Linear(4 * hits, _CHANNELS)
+        self.out = nn.Linear(self.rays // _PATCH * _CHANNELS, width + 2 * _VECTORS)
+        self.turned = nn.Linear(2 * _VECTORS, width, bias=False) if HEADING in spaces else None
+        if self.turned is not None:
+            angle = torch.arange(spaces[HEADING].size) * (2 * math.pi / spaces[HEADING].size)
+            self.register_buffer("directions", torch.stack([angle.cos(), angle.sin()], 1), persistent=False)
+        self.width = width
+
+    def forward(self, tokens: dict[str, Tensor]) -> Tensor:
+        lead = tokens["step"].shape
+        far = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans], -1)  # [N, R, hits]
+        kind = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans.values()], -1)
+        near = (_HALF / (_HALF + far)).masked_fill(kind == 0, 0.0)
+        sought = torch.zeros_like(near)
+        if self.goals:
+            sought = (kind == tokens[GOAL].reshape(-1, 1, 1) + (self.kinds - self.goals)).to(near.dtype)
+        kinds = (F.embedding(kind, self.kind) * near[..., None]).view(-1, self.patch_kinds.in_features)
+        rest = torch.cat([far, near, sought, sought * near], -1).view(-1, self.patch.in_features)
+        seen = F.relu(self.patch_kinds(kinds) + self.patch(rest)).view(len(far), -1)
+        x = self.out(seen)
+        if self.turned is None:
+            return x[:, : self.width].reshape(*lead, -1)
+        cos, sin = F.embedding(tokens[HEADING].flatten(), self.directions)[:, None].unbind(-1)
+        ahead, left = x[:, self.width :].chunk(2, -1)
+        turned = torch.cat([ahead * cos - left * sin, ahead * sin + left * cos], -1)
+        return (x[:, : self.width] + self.turned(turned)).reshape(*lead, -1)
+
+
+class PositionCode(nn.Module):
+    """Positions [..., 2] to [..., width]: waves of several lengths, so that places can be told apart and compared."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("waves", 2 * math.pi / torch.tensor(_WAVES), persistent=False)
+        self.out = nn.Linear(4 * len(_WAVES), width, bias=False)
+
+    def forward(self, position: Tensor) -> Tensor:
+        phase = (position[..., None] * self.waves).flatten(-2)
+        return self.out(torch.cat([phase.sin(), phase.cos()], -1))

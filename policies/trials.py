@@ -34,27 +34,36 @@ class Curves:
 
 
 def run_trials(env: VectorEnv, actor: Actor, houses: Sequence[int], episodes: int, seed: int = 0,
-               swapped: bool = False) -> Curves:  # fmt: skip
+               swapped: bool = False, demonstrations: int = 0) -> Curves:  # fmt: skip
     """``episodes`` episodes in each house. ``swapped``: after every episode the trial moves to a house it has not
-    been in while the actor remembers on, so that all earlier episodes of its context are of other houses."""
+    been in while the actor remembers on, so that all earlier episodes of its context are of other houses.
+
+    ``demonstrations``: before its own, the oracle lives this many episodes of the trial, and the actor remembers them
+    as if it had acted so (few-shot imitation, as ReLIC). Curves begin with the first episode of the actor's own, so
+    their control is the plain curve from index ``demonstrations`` on: the same episodes after as much experience of
+    one's own. With ``swapped`` they are of other houses as well, which tells what any house's demonstration is worth.
+    """
     parts = []
     for first in range(0, len(houses), env.batch):
         some = torch.as_tensor(houses[first : first + env.batch])
         padded = torch.cat([some, some[:1].expand(env.batch - len(some))])
         padded = padded.to(env.device)
-        actor.begin(env, episodes * env.episode_cap, hashed(padded, _ACTING, seed))
-        parts.append([x[: len(some)] for x in _run(env, actor, padded, episodes, swapped)])
+        actor.begin(env, (demonstrations + episodes) * env.episode_cap, hashed(padded, _ACTING, seed))
+        parts.append([x[: len(some)] for x in _run(env, actor, padded, demonstrations, episodes, swapped)])
     return Curves(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _run(env: VectorEnv, actor: Actor, seeds: torch.Tensor, episodes: int, swapped: bool) -> list[np.ndarray]:
-    """Success, return, steps, spl, seen of one batch of trials, each [B, episodes]."""
+def _run(env: VectorEnv, actor: Actor, seeds: torch.Tensor, shown: int, own: int, swapped: bool
+         ) -> list[np.ndarray]:  # fmt: skip
+    """Success, return, steps, spl, seen of one batch of trials, each [B, own], after ``shown`` demonstrations."""
     stream, row = TokenStream(env.actions, env.batch, env.device), torch.arange(env.batch, device=env.device)
-    tokens = stream.begin(env.reset_trial(seeds))
+    tokens, episodes = stream.begin(env.reset_trial(seeds)), shown + own
     out = torch.zeros(5, env.batch, episodes + 1, dtype=torch.float64, device=env.device)
     index, total = torch.zeros_like(row), torch.zeros(env.batch, dtype=torch.float64, device=env.device)
     for _ in range(episodes * env.episode_cap):
         action = actor.act(tokens)
+        if shown and bool((index < shown).any()):
+            action = torch.where(index < shown, env.oracle(), action)
         step = env.step(action)
         info, total = step.info, total + step.reward
         spl = step.success * info["shortest"] / torch.maximum(info["shortest"], info["travelled"]).clamp(min=1e-9)
@@ -69,7 +78,7 @@ def _run(env: VectorEnv, actor: Actor, seeds: torch.Tensor, episodes: int, swapp
         tokens = stream.after(step, action)
         if bool((index == episodes).all()):
             break
-    return list(out[:, :, :episodes].cpu().numpy())
+    return list(out[:, :, shown:episodes].cpu().numpy())
 
 
 def interval(values: np.ndarray, seed: int = 0) -> list[list[float]]:

@@ -11,6 +11,7 @@ import torch
 from embodied_mem import registry
 from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
+from embodied_mem.policies.build import make_policy
 from embodied_mem.policies.ppo import Batch, PPOConfig, TrainingError, advantages, loss_of, update
 from embodied_mem.policies.relic import Relic, RelicConfig
 from embodied_mem.policies.rollout import Trial, by_episode, sample
@@ -22,6 +23,10 @@ TINY = {
     "task": "darkroom", "environment": {"cap": 6}, "trials": 8, "trial_steps": 24, "total_steps": 10_000,
     "policy": {"kind": "relic", "width": 16, "heads": 2, "hidden": 16}, "ppo": {"minibatches": 2},
 }  # fmt: skip
+_SEGMENTS = {"heads": 2, "segment": 5, "budget": 12}
+_SIZES = {"relic": {"heads": 2}, "spatial": {"heads": 2, "budget": 12}, "gru": {}, "lstm": {}}
+#: Every kind of memory, small.
+MEMORIES = {k: {"kind": k, "width": 16, "hidden": 16, **_SIZES.get(k, _SEGMENTS)} for k in registry.names("policies")}
 
 
 def tiny(**changes) -> TrainConfig:
@@ -124,11 +129,10 @@ def test_one_update_a_trial_is_plain_ppo():
         assert torch.allclose(one, other, atol=1e-6), name
 
 
-@pytest.mark.parametrize("kind", [k for k in registry.names("policies") if k not in ("relic", "gru", "spatial")])
+@pytest.mark.parametrize("kind", [k for k in MEMORIES if k not in ("relic", "gru", "spatial")])
 def test_every_memory_learns_along_a_trial(kind):
     """Two updates a trial, with shuffling and refresh between; the refreshed memory says what learning says."""
-    sizes = {"width": 16, "hidden": 16} | ({} if kind == "lstm" else {"heads": 2, "segment": 5, "budget": 12})
-    trainer = Trainer(tiny(policy={"kind": kind, **sizes}, updates=2, learning_rate=0.01, warmup_steps=0))
+    trainer = Trainer(tiny(policy=MEMORIES[kind], updates=2, learning_rate=0.01, warmup_steps=0))
     before = {n: p.clone() for n, p in trainer.policy.named_parameters()}
     row = trainer.round()
     assert math.isfinite(row["loss"]) and row["optimiser_steps"] == 2 * 3 * 2
@@ -138,6 +142,24 @@ def test_every_memory_learns_along_a_trial(kind):
     trial = trainer.collector.refresh(trainer.collector.shuffle(trainer.collector.collect(16)))
     with torch.no_grad():
         assert torch.allclose(trainer.policy(trial.tokens).value, trial.value, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", MEMORIES)
+def test_no_gradient_of_learning_comes_from_the_future_or_another_trial(kind):
+    """What weights learn from a decision is the same whatever happens later, or elsewhere."""
+    place = {"place": "place", "cell": 1} if kind == "spatial" else {}
+    p = shaken(make_policy(SPEC, {**MEMORIES[kind], **place}))
+    trial, elsewhere = random_trial(), random_trial(seed=1)
+    other = {k: v.clone() for k, v in elsewhere.items()}
+    for name, value in trial.items():
+        other[name][1, :21] = value[1, :21]
+    learned = []
+    for tokens in (trial, other):
+        p.zero_grad()
+        output = p(tokens)
+        (output.logits[1, :21].square().sum() + output.value[1, :21].sum()).backward()
+        learned.append(torch.cat([w.grad.flatten() for w in p.parameters() if w.grad is not None]))
+    assert torch.allclose(*learned, rtol=1e-4, atol=1e-3) and learned[0].abs().max() > 1
 
 
 def test_shuffling_moves_whole_finished_episodes_and_keeps_the_running_one_last():

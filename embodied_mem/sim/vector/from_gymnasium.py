@@ -50,6 +50,8 @@ class GymnasiumConfig:
     """Episodes end after so many steps at the latest; left out: as the environment says."""
     success: str = field(default="none", metadata={"choices": ("none", "rewarded")})
     """``rewarded``: an episode that terminates with a positive reward was a success."""
+    feel_reward: bool = True
+    """Whether a policy reads the previous reward, which most published agents do not."""
 
 
 class FromGymnasium:
@@ -93,15 +95,15 @@ class FromGymnasium:
         self._length += 1
         finished = torch.from_numpy(done | end) | (self._length >= self.episode_cap)
         success = torch.from_numpy(done & (reward > 0) & (self.config.success == "rewarded"))
-        nothing = torch.zeros(self.batch)
-        info = {"steps": self._length.clone(), "shortest": nothing, "travelled": nothing.clone(),
+        nowhere = torch.zeros(self.batch)
+        info = {"steps": self._length.clone(), "shortest": nowhere, "travelled": nowhere.clone(),
                 "goal": torch.zeros_like(self._length), "goal_seen": torch.zeros_like(finished)}  # fmt: skip
         if bool(finished.any()):
             self._episode += finished
             self._begin_episode(finished)
-        to = self.device
-        return Step(self._obs(), torch.from_numpy(reward).to(to), finished.to(to), success.to(to),
-                    {k: v.to(to) for k, v in info.items()})  # fmt: skip
+        to, paid = self.device, torch.from_numpy(reward).to(self.device)
+        return Step(self._obs(), paid, finished.to(to), success.to(to), {k: v.to(to) for k, v in info.items()},
+                    felt=None if self.config.feel_reward else torch.zeros_like(paid))  # fmt: skip
 
     def _begin_episode(self, rows: Tensor) -> None:
         self._length = torch.where(rows, 0, self._length)

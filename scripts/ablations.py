@@ -1,0 +1,205 @@
+#!/usr/bin/env python
+"""Curves and a table of trainings that differ in one thing each, at equal steps and at equal CPU time.
+
+    .venv/bin/python scripts/ablations.py runs/policies/grid_object_search_ablations --figure ablations.png
+    .venv/bin/python scripts/ablations.py runs/policies/grid_object_search_reward --metrics metrics.json --json FILE
+
+Runs lie as a training leaves them, in FOLDER/AGENT-SEED, finished or not. Everything is measured in training, over the
+episodes that every trial has (the last of them against the first); with --metrics, an evaluation's curves stand beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from embodied_mem.errors import EmbodiedMemError, InputError
+from embodied_mem.evaluation.run import write_atomically
+from embodied_mem.policies.build import make_environment
+
+#: Questions, and the agents whose runs answer them: the first is what the others are compared with.
+QUESTIONS = {
+    "updates along a trial (U)": ("base", "u4", "u16"),
+    "order and age of the cache (U = 4)": ("u4", "u4_ordered", "u4_stale"),
+    "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
+    "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_hard"),
+}
+LATE = 3
+"""Episodes at the end of a trial whose mean is compared with the first episode's."""
+SMOOTH = 5
+"""Rounds that are averaged."""
+#: How much better than the first episode the late ones must be for in-context learning to have taken off.
+TAKE_OFF = {"return": 1.0, "success": 0.1}
+
+
+@dataclass
+class Run:
+    """One training's log: arrays over its rounds, [R]."""
+
+    agent: str
+    seed: int
+    environment: dict
+    steps: np.ndarray
+    cpu: np.ndarray
+    """CPU seconds until the round's end; without evaluation and checkpoints."""
+    curves: dict[str, np.ndarray]
+    """``return`` and ``success``: [R, 2], of the first and of the late episodes, each the mean of SMOOTH rounds."""
+
+    def at(self, clock: np.ndarray, limit: float, measure: str) -> np.ndarray:
+        """[2]: the curve where a clock (``steps`` or ``cpu``) has reached a limit."""
+        return self.curves[measure][max(0, int((clock <= limit).sum()) - 1)]
+
+    def take_off(self, measure: str) -> int | None:
+        """The round in which late episodes first were better than the first one by TAKE_OFF; None: never."""
+        first, late = self.curves[measure].T
+        risen = late - first > TAKE_OFF[measure]
+        risen[: SMOOTH - 1] = False
+        return int(risen.argmax()) if risen.any() else None
+
+
+def read_run(folder: Path) -> Run:
+    """The run in a folder. Raises InputError when it has not finished a round."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    rows = []
+    for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break  # being written
+    if not rows:
+        raise InputError(f"{folder}/log.jsonl has no round yet; wait for one, or name another folder")
+    steps = np.array([r["steps"] for r in rows])
+    cpu = np.cumsum(np.diff(steps, prepend=0) / np.array([r["steps_per_cpu_second"] for r in rows]))
+    cap = make_environment(config["task"], config["environment"], 1).episode_cap
+    common = config["trial_steps"] // cap  # later episodes are there only where earlier ones were short
+    curves = {k: _smooth(np.array([_ends(r[f"{k}_by_episode"][:common]) for r in rows])) for k in TAKE_OFF}
+    agent = folder.name.removesuffix(f"-{config['seed']}")
+    return Run(agent, config["seed"], config["environment"], steps, cpu, curves)
+
+
+def _ends(curve: list[float]) -> tuple[float, float]:
+    late = curve[-LATE:]
+    return curve[0], sum(late) / len(late)
+
+
+def _smooth(curve: np.ndarray) -> np.ndarray:
+    """[R, 2]: each the mean of itself and the rounds before it, SMOOTH together."""
+    return np.stack([curve[max(0, i + 1 - SMOOTH) : i + 1].mean(0) for i in range(len(curve))])
+
+
+def compare(runs: list[Run], measure: str) -> dict:
+    """Figures of one question: what is reached at the steps, and at the CPU seconds, that all of its runs have."""
+    steps, cpu = min(int(r.steps[-1]) for r in runs), min(float(r.cpu[-1]) for r in runs)
+    agents = {}
+    for name in dict.fromkeys(r.agent for r in runs):
+        own = [r for r in runs if r.agent == name]
+        off = [r.take_off(measure) for r in own]
+        agents[name] = {
+            "seeds": [r.seed for r in own],
+            "at_steps": np.mean([r.at(r.steps, steps, measure) for r in own], 0).round(3).tolist(),
+            "at_cpu_seconds": np.mean([r.at(r.cpu, cpu, measure) for r in own], 0).round(3).tolist(),
+            "take_off_steps": [None if i is None else int(r.steps[i]) for r, i in zip(own, off, strict=True)],
+            "take_off_cpu_seconds": [None if i is None else round(r.cpu[i]) for r, i in zip(own, off, strict=True)],
+            "steps": [int(r.steps[-1]) for r in own], "cpu_seconds": [round(r.cpu[-1]) for r in own],
+        }  # fmt: skip
+    return {"steps": steps, "cpu_seconds": round(cpu), "agents": agents}
+
+
+def table(question: str, figures: dict, measure: str) -> str:
+    """Markdown: first → late episodes of training, and when the late ones took off, seed by seed."""
+    million, minutes = f"{figures['steps'] / 1e6:.2f} M steps", f"{figures['cpu_seconds'] / 60:.1f} CPU min"
+    head = [question, f"{measure} after {million}", f"after {minutes}", "takes off at M steps", "at CPU min", "seeds"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for name, row in figures["agents"].items():
+        spans = [f"{first:.2f} → {late:.2f}" for first, late in (row["at_steps"], row["at_cpu_seconds"])]
+        when = [", ".join("none" if x is None else f"{x / unit:.1f}" for x in row[key])
+                for key, unit in (("take_off_steps", 1e6), ("take_off_cpu_seconds", 60))]  # fmt: skip
+        lines.append(f"| `{name}` | " + " | ".join([*spans, *when, str(len(row["seeds"]))]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def questions(runs: list[Run]) -> dict[str, list[Run]]:
+    """The runs of each question that at least two agents answer; runs that answer none stand together."""
+    asked = {q: [r for name in names for r in runs if r.agent == name] for q, names in QUESTIONS.items()}
+    asked = {q: some for q, some in asked.items() if len({r.agent for r in some}) > 1}
+    rest = [r for r in runs if not any(r in some for some in asked.values())]
+    return asked | ({"other runs": rest} if rest else {})
+
+
+def draw(asked: dict[str, list[Run]], measure: str, evaluated: dict, path: Path) -> None:
+    """One row a question: against steps, against CPU minutes and, where evaluated, against the episode's index."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    columns = 3 if evaluated else 2
+    size = (4.6 * columns, 3.2 * len(asked))
+    figure, axes = plt.subplots(len(asked), columns, figsize=size, squeeze=False, layout="constrained")
+    for (question, runs), row in zip(asked.items(), axes, strict=True):
+        names = list(dict.fromkeys(r.agent for r in runs))
+        for i, name in enumerate(names):
+            for j, run in enumerate(r for r in runs if r.agent == name):
+                first, late = run.curves[measure].T
+                for axis, clock in zip(row, (run.steps / 1e6, run.cpu / 60), strict=False):
+                    axis.plot(clock, late, color=f"C{i}", lw=1.3, label=None if j else name)
+                    axis.plot(clock, first, color=f"C{i}", lw=0.8, ls=":", alpha=0.7)
+            if name in evaluated:
+                _by_episode(row[2], evaluated[name], measure, f"C{i}")
+        row[0].set(xlabel="million steps", title=question, ylabel=f"{measure} in training")
+        row[1].set(xlabel="CPU minutes", title="solid: last three episodes, dotted: first")
+        row[0].legend(fontsize=7)
+        if evaluated:
+            row[2].set(xlabel="episode in an unseen house", title="evaluated", ylabel=measure)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.title.set_fontsize(9)
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    figure.savefig(part, dpi=110)
+    plt.close(figure)
+    part.replace(path)
+
+
+def _by_episode(axis, figures: dict, measure: str, colour: str) -> None:
+    curve = figures[f"{measure}_by_episode"]
+    band = np.array(figures["ci95" if measure == "return" else "success_ci95"])
+    index = np.arange(1, len(curve) + 1)
+    axis.plot(index, curve, color=colour, lw=1.3)
+    axis.fill_between(index, *band.T, color=colour, alpha=0.15, lw=0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="ablations.py", description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="holds the runs, AGENT-SEED each")
+    parser.add_argument("--measure", choices=tuple(TAKE_OFF), help="left out: return, or success where rewards differ")
+    parser.add_argument("--metrics", type=Path, help="metrics.json of an evaluation of the same agents")
+    parser.add_argument("--figure", type=Path, help="write the curves here (PNG, PDF or SVG)")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    options = parser.parse_args()
+    try:
+        runs = [read_run(log.parent) for log in sorted(options.folder.glob("*/log.jsonl")) if log.stat().st_size]
+        if not runs:
+            raise InputError(f"no */log.jsonl in {options.folder}; train first: embodied-mem train CONFIG")
+    except EmbodiedMemError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    measure = options.measure or ("return" if all(r.environment == runs[0].environment for r in runs) else "success")
+    evaluated = json.loads(options.metrics.read_text(encoding="utf-8"))["agents"] if options.metrics else {}
+    asked = questions(runs)
+    figures = {question: compare(some, measure) for question, some in asked.items()}
+    print("\n".join(table(question, row, measure) for question, row in figures.items()))
+    if options.figure:
+        draw(asked, measure, evaluated, options.figure)
+    if options.json:
+        write_atomically(options.json, json.dumps({"measure": measure, "questions": figures}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

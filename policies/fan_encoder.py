@@ -1,8 +1,8 @@
 """What a fan of rays shows, as one vector: kinds weighted by nearness, whether they are looked for, where they lie.
 
-Rays go through one small convolution without overlap, so what a thing looks like is learned once for all bearings. Some
-of the outputs are vectors in the plane that turn with the heading, so that what is remembered of a bearing holds
-whatever way one looks later.
+The nearest thing of each kind is told apart from its bearing. Rays go through one small convolution without overlap, so
+what a thing looks like is learned once for all bearings. Some of the outputs are vectors in the plane that turn with
+the heading, so that what is remembered of a bearing holds whatever way one looks later.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class FanEncoder(nn.Module):
         self.patch_kinds = nn.Linear(_KIND * hits, _CHANNELS, bias=False)
         self.patch = nn.Linear(4 * hits, _CHANNELS)
         self.out = nn.Linear(self.rays // _PATCH * _CHANNELS, width + 2 * _VECTORS)
+        self.nearest = nn.Linear(self.kinds, width, bias=False)
+        for layer in (self.patch_kinds, self.patch, self.out, self.nearest):  # as loud as the rest of a token
+            nn.init.kaiming_normal_(layer.weight)
         self.turned = nn.Linear(2 * _VECTORS, width, bias=False) if HEADING in spaces else None
         if self.turned is not None:
             angle = torch.arange(spaces[HEADING].size) * (2 * math.pi / spaces[HEADING].size)
@@ -64,13 +67,19 @@ class FanEncoder(nn.Module):
         kinds = (F.embedding(kind, self.kind) * near[..., None]).view(-1, self.patch_kinds.in_features)
         rest = torch.cat([far, near, sought, sought * near], -1).view(-1, self.patch.in_features)
         seen = F.relu(self.patch_kinds(kinds) + self.patch(rest)).view(len(far), -1)
-        x = self.out(seen)
+        x, vectors = self.out(seen).split([self.width, 2 * _VECTORS], -1)
+        x = x + self.nearest(self._nearest(kind, near))
         if self.turned is None:
-            return x[:, : self.width].reshape(*lead, -1)
+            return x.reshape(*lead, -1)
         cos, sin = F.embedding(tokens[HEADING].flatten(), self.directions)[:, None].unbind(-1)
-        ahead, left = x[:, self.width :].chunk(2, -1)
+        ahead, left = vectors.chunk(2, -1)
         turned = torch.cat([ahead * cos - left * sin, ahead * sin + left * cos], -1)
-        return (x[:, : self.width] + self.turned(turned)).reshape(*lead, -1)
+        return (x + self.turned(turned)).reshape(*lead, -1)
+
+    def _nearest(self, kind: Tensor, near: Tensor) -> Tensor:
+        """[N, kinds]: how near the nearest of each kind in view is; what a memory is asked for first."""
+        none = near.new_zeros(len(near), self.kinds)
+        return none.scatter_reduce_(1, kind.flatten(1), near.flatten(1), "amax")
 
 
 class PositionCode(nn.Module):

@@ -1,4 +1,5 @@
-"""The command line: ``embodied-mem evaluate | score | ask | record``. Errors that are yours to mend exit with 2."""
+"""The command line: ``embodied-mem train | evaluate | score | ask | record``. Errors that are yours to mend exit with
+2."""
 
 from __future__ import annotations
 
@@ -17,16 +18,48 @@ ABOUT = "A robot's memory of a house over days: record it, ask it, measure it."
 
 
 @dataclass
+class Train:
+    """Train the policies of an experiment; the same command goes on where a killed one stopped.
+
+    Started twice at once it shares the work: what another process trains is left to it.
+
+    For example:
+    $ embodied-mem train grid_object_search
+    $ embodied-mem train configs/darkroom.yaml --agent relic --seed 1 --out runs/dark
+    """
+
+    config: Annotated[Positional[str], arg(metavar="CONFIG")]
+    """A YAML file, or the name of a shipped configuration (grid_object_search, object_search, darkroom …)."""
+    agent: Annotated[str | None, arg(metavar="NAME")] = None
+    """One of the experiment's agents; left out: all."""
+    seed: Annotated[int | None, arg(metavar="INT")] = None
+    """Seed of the training; left out: all of the experiment."""
+    out: Annotated[Path | None, arg(metavar="PATH")] = None
+    """Where the folders AGENT-SEED stand; left out: runs/policies/NAME."""
+
+    def run(self) -> None:
+        from embodied_mem.errors import ConfigError
+        from embodied_mem.evaluation.run import task_class
+
+        cls, raw = task_class(self.config)
+        if not hasattr(cls, "train"):
+            raise ConfigError(f"{raw['task']} has nothing to train; embodied-mem evaluate {self.config} runs it")
+        cls.train(raw, self.agent, self.seed, self.out)
+
+
+@dataclass
 class Evaluate:
     """Run an evaluation into a folder; the same command goes on where a killed run stopped.
 
     For example:
     $ embodied-mem evaluate la_eqa
     $ embodied-mem evaluate configs/la_eqa.yaml --houses 2 --questions 60 --out runs/small
+    $ embodied-mem evaluate grid_object_search
+    $ embodied-mem evaluate darkroom --checkpoint runs/policies/darkroom/*/policy.safetensors --seed 1 --houses 100
     """
 
     config: Annotated[Positional[str], arg(metavar="CONFIG")]
-    """A YAML file, or the name of a shipped configuration (la_eqa, findingdory, la_eqa_small, findingdory_small …)."""
+    """A YAML file, or the name of a shipped configuration (la_eqa, findingdory, grid_object_search …)."""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """The run folder; left out: runs/TASK-DIGEST."""
     seed: Annotated[int | None, arg(metavar="INT")] = None
@@ -38,17 +71,20 @@ class Evaluate:
     questions: Annotated[int | None, arg(metavar="INT")] = None
     """la_eqa: how many questions in all, spread evenly over the houses."""
     episodes: Annotated[int | None, arg(metavar="INT")] = None
-    """findingdory: experiences a house."""
+    """findingdory: experiences a house; policies: episodes of a trial."""
     interactions: Annotated[tuple[int, int] | None, arg(metavar="INT INT")] = None
     """findingdory: fewest and most pick-and-place interactions of an experience."""
+    checkpoint: Annotated[tuple[str, ...], arg(metavar="FILE …")] = ()
+    """Policies: trained seeds of the experiment's agents; left out: the shipped ones."""
     workers: Annotated[int | None, arg(metavar="INT")] = None
     """Parallel processes; left out: one a core."""
 
     def run(self) -> None:
         from embodied_mem.evaluation.run import evaluate
 
-        names = ("seed", "houses", "days", "questions", "episodes", "interactions", "workers")
-        folder = evaluate(self.config, self.out, {n: getattr(self, n) for n in names})
+        names = ("seed", "houses", "days", "questions", "episodes", "interactions", "checkpoint", "workers")
+        options = {name: getattr(self, name) for name in names}
+        folder = evaluate(self.config, self.out, {**options, "checkpoint": self.checkpoint or None})
         _print_summary(folder)
 
 
@@ -139,14 +175,17 @@ def _print_summary(folder: Path) -> None:
     from embodied_mem.evaluation.summary import summary_table
 
     print(summary_table(folder))
-    print(f"\npredictions, metrics and report: {folder}/predictions.jsonl, metrics.json, report.html")
+    files = ("predictions.jsonl", "metrics.json", "report.html", "report.md", "figure.png")
+    print(f"\nin {folder}: {', '.join(name for name in files if (folder / name).exists())}")
 
 
 def main() -> None:
     """Entry point of the console command."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the encoder's loading bar says nothing to a user
     command = tyro.extras.subcommand_cli_from_dict(
-        {"evaluate": Evaluate, "score": Score, "ask": Ask, "record": Record}, prog="embodied-mem", description=ABOUT
+        {"train": Train, "evaluate": Evaluate, "score": Score, "ask": Ask, "record": Record},
+        prog="embodied-mem",
+        description=ABOUT,
     )
     try:
         command.run()

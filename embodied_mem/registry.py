@@ -1,4 +1,4 @@
-"""Tasks, environments, policies, simulators and reasoners are found through entry points, ours as well as yours.
+"""Tasks, environments, policies, simulators, reasoners and navigators are entry points, ours as well as yours.
 
 A new one is one file and one line in its distribution's ``pyproject.toml``:
 
@@ -10,6 +10,7 @@ Ours are read from the checkout's own ``pyproject.toml`` where there is one, so 
 
 from __future__ import annotations
 
+import functools
 import re
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -20,7 +21,7 @@ from embodied_mem.errors import ConfigError
 #: Groups, and what one of each is called.
 GROUPS = {
     "tasks": "task", "environments": "environment", "policies": "policy", "simulators": "simulator",
-    "reasoners": "reasoner",
+    "reasoners": "reasoner", "navigators": "navigator",
 }  # fmt: skip
 _CHECKOUT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
@@ -42,13 +43,19 @@ def load(group: str, name: str) -> Any:
 
 def _entries(group: str) -> list[EntryPoint]:
     full = f"embodied_mem.{group}"
-    return [*_of_checkout(full), *entry_points(group=full)]
+    return [*_of_checkout(full), *_installed(full)]
 
 
-def _of_checkout(group: str) -> list[EntryPoint]:
+@functools.cache  # looking through all distributions takes tens of milliseconds
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))
+
+
+@functools.cache
+def _of_checkout(group: str) -> tuple[EntryPoint, ...]:
     """The lines of a group in the checkout's pyproject.toml (by hand: Python 3.10 has no reader for TOML)."""
     text = _CHECKOUT.read_text(encoding="utf-8") if _CHECKOUT.is_file() else ""
     if 'name = "embodied-mem"' not in text:
-        return []
+        return ()
     section = text.partition(f'[project.entry-points."{group}"]')[2].partition("\n[")[0]
-    return [EntryPoint(n, value, group) for n, value in re.findall(r'^([\w-]+) *= *"([^"]+)"', section, re.M)]
+    return tuple(EntryPoint(n, value, group) for n, value in re.findall(r'^([\w-]+) *= *"([^"]+)"', section, re.M))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -29,17 +30,42 @@ def write(path: Path, tensors: dict[str, Tensor], meta: dict) -> None:
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict]:
     """Tensors (on the CPU) and the JSON beside them. Raises InputError when the file is not one of ours."""
+    meta = describe(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118  (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
+    if "sha256" in meta and digest(tensors) != meta["sha256"]:
+        raise _damaged(path, "its weights are not those that were written")
+    return tensors, meta
+
+
+def describe(path: Path) -> dict:
+    """The JSON of a checkpoint alone. Raises InputError when the file is not one of ours."""
     if not path.is_file():
         raise InputError(f"no checkpoint {path}; train one first (python -m embodied_mem.policies.train CONFIG)")
     try:
         with safe_open(path, framework="pt") as file:
             meta = json.loads((file.metadata() or {}).get("embodied_mem", "{}"))
-            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118  (not a dict)
     except (SafetensorError, ValueError, OSError) as error:
-        raise InputError(f"{path} is not a whole checkpoint: {error}; take an older one or train again") from error
+        raise _damaged(path, error) from error
     if meta.get("format") != FORMAT:
         raise InputError(f"{path} has checkpoint format {meta.get('format')}, this version reads {FORMAT}")
-    return tensors, meta
+    return meta
+
+
+def _damaged(path: Path, why: object) -> InputError:
+    return InputError(f"{path} is not a whole checkpoint: {why}; take an older one or train again")
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and values."""
+    total = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        total.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        total.update(value.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
 
 
 def part_of(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

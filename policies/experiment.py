@@ -57,7 +57,7 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         if any(n < 1 for n in self.demonstrations) or len(set(self.demonstrations)) < len(self.demonstrations):
-            raise ConfigError(f"evaluation.demonstrations: {list(self.demonstrations)} must be different numbers from 1")
+            raise ConfigError(f"evaluation.demonstrations: {list(self.demonstrations)} must be different, from 1 on")
 
 
 @dataclass(frozen=True)

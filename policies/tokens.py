@@ -41,6 +41,12 @@ class Spec:
         spaces = {k: [s.kind, list(s.shape), s.size] for k, s in sorted(self.spaces.items())}
         return {"spaces": spaces, "actions": self.actions, "episode_cap": self.episode_cap}
 
+    @classmethod
+    def from_dict(cls, plain: dict) -> Spec:
+        """The reverse of :meth:`as_dict`."""
+        spaces = {k: Space(kind, tuple(shape), size) for k, (kind, shape, size) in plain["spaces"].items()}
+        return cls(spaces, plain["actions"], plain["episode_cap"])
+
 
 class TokenStream:
     """Makes tokens from what an environment returns; one for each batch of trials."""

@@ -14,10 +14,13 @@ class Display:
 
     LOG_EVERY = 15.0
 
-    def __init__(self, folder: Path, jobs: list[str], expected: int, quiet: bool) -> None:
+    def __init__(
+        self, folder: Path, jobs: list[str], expected: int, quiet: bool, unit: str = "answers"
+    ) -> None:
+        self.unit = unit
         self.folder, self.jobs, self.expected, self.quiet = folder, jobs, max(1, expected), quiet
         self._offsets: dict[str, int] = defaultdict(int)
-        self._right: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._right: dict[str, list[float]] = defaultdict(lambda: [0, 0])
         self._done, self._first_done = 0, -1
         self._started, self._logged = time.time(), 0.0
         self._live = None
@@ -53,7 +56,7 @@ class Display:
         seconds = time.time() - self._started
         new = self._done - self._first_done
         left = f", about {seconds / new * (self.expected - self._done) / 60:.0f} min left" if new > 20 else ""
-        head = f"{self._done}/{self.expected} answers in {seconds:.0f} s{left}"
+        head = f"{self._done}/{self.expected} {self.unit} in {seconds:.0f} s{left}"
         score = "  ".join(f"{agent} {right / n:.3f}" for agent, (right, n) in self._right.items() if n)
         jobs = [f"{job}: {text}" for job in self.jobs if (text := self._status(job)) not in ("", "done")]
         return "\n".join(filter(None, [head, score, *jobs]))
@@ -77,6 +80,6 @@ class Display:
                 except ValueError:
                     continue  # the job that owns the part says what is wrong with it
                 tally = self._right[row.get("agent", "")]
-                tally[0] += bool(row.get("correct"))
+                tally[0] += float(row.get("correct") or 0)  # a share where a prediction is several attempts
                 tally[1] += 1
                 self._done += 1

@@ -31,7 +31,12 @@ MAX_LINE = 4_000_000  # bytes of one prediction; more is not one of ours
 
 
 class Task(Protocol):
-    """What the runner needs of a task; found through the entry points of ``embodied_mem.tasks``."""
+    """What the runner needs of a task; found through the entry points of ``embodied_mem.tasks``.
+
+    It may also have ``OPTIONS`` {option of the command line: dotted key it sets} (left out: each field of Config),
+    ``unit`` (what a prediction is called; left out: answers), ``inputs()`` (a dict of what else a run depends on, kept
+    with its configuration), and ``train(config, agent, seed, out)``. A ``Config`` with a field ``task`` is told it.
+    """
 
     Config: type
 
@@ -57,13 +62,38 @@ class Task(Protocol):
 
 def load_task(name: str | Path, overrides: dict | None = None) -> tuple[Task, dict]:
     """The task that a configuration names, built from it with single values overridden, and the full configuration."""
-    raw = {**read_yaml(name), **{k: v for k, v in (overrides or {}).items() if v is not None}}
-    kind = raw.pop("task", None)
-    if not isinstance(kind, str):
-        raise ConfigError(f"{name}: missing key 'task'; installed tasks: {', '.join(registry.names('tasks'))}")
-    cls = registry.load("tasks", kind)
+    cls, raw = task_class(name)
+    kind = raw["task"]
+    if "task" not in cls.Config.__dataclass_fields__:
+        del raw["task"]
+    for option in overrides or {}:
+        if overrides[option] is not None:
+            _override(cls, kind, raw, option, overrides)
     task = cls(build(cls.Config, raw, kind))
-    return task, {"task": kind, **to_dict(task.config)}
+    inputs = task.inputs() if hasattr(task, "inputs") else {}
+    return task, {"task": kind, **to_dict(task.config), **inputs}
+
+
+def task_class(name: str | Path) -> tuple[Any, dict]:
+    """The class of the task that a configuration names, and the configuration as it stands in the file."""
+    raw = read_yaml(name)
+    if not isinstance(raw.get("task"), str):
+        raise ConfigError(f"{name}: missing key 'task'; installed tasks: {', '.join(registry.names('tasks'))}")
+    return registry.load("tasks", raw["task"]), raw
+
+
+def _override(cls: Any, kind: str, raw: dict, option: str, options: dict) -> None:
+    """Set the key of an option of the command line; ``options`` are all there are."""
+    keys = getattr(cls, "OPTIONS", None) or {name: name for name in cls.Config.__dataclass_fields__}
+    if option not in keys:
+        known = ", ".join(f"--{name}" for name in options if name in keys)
+        raise ConfigError(f"{kind} takes no --{option}; it takes {known}")
+    *path, last = keys[option].split(".")
+    for key in path:
+        raw = raw.setdefault(key, {})
+        if not isinstance(raw, dict):
+            return  # the configuration is wrong there, and will be refused for it
+    raw[last] = options[option]
 
 
 def evaluate(name: str | Path, out: Path | None = None, overrides: dict | None = None, quiet: bool = False) -> Path:
@@ -185,7 +215,8 @@ def _result(future: Future) -> None:
 def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool, started: float) -> None:
     from embodied_mem.evaluation.progress import Display
 
-    with Display(folder, list(futures), task.expected(), quiet) as display:
+    unit = getattr(task, "unit", "answers")
+    with Display(folder, list(futures), task.expected(), quiet, unit) as display:
         while True:
             pending = [f for f in futures.values() if not f.done()]
             display.update()

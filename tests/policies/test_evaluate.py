@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from embodied_mem.errors import ConfigError
-from embodied_mem.policies import checkpoint
 from embodied_mem.policies.actors import OracleActor, RandomActor
-from embodied_mem.policies.evaluate import evaluate
 from embodied_mem.policies.trials import Curves, interval, run_trials, summary
-from embodied_mem.policies.train import train
 from embodied_mem.tasks.darkroom.env import Darkroom, DarkroomConfig
 from embodied_mem.tasks.grid_object_search.env import GridConfig, GridObjectSearch
-from tests.policies.test_learning import tiny
 
 EARLY = GridConfig(size=7, rooms=2, reward="shaped", early_end=True, cap=30, types=2)
 
@@ -87,17 +80,3 @@ def test_intervals_cover_seeds_and_houses():
     figures = summary([curves])
     assert figures["return_by_episode_goal_seen"] == [None, 2.0]
     assert figures["return_by_episode_goal_not_seen"] == [2.0, 5.0]
-
-
-def test_a_checkpoint_is_evaluated_with_its_controls(tmp_path):
-    train(tiny(total_steps=8 * 24), tmp_path, quiet=True)
-    path = tmp_path / "policy.safetensors"
-    metrics = evaluate([path, path], range(1, 11), episodes=3, batch=8)
-    assert set(metrics["agents"]) == {"relic", "swapped_context", "random", "oracle"}
-    assert metrics["agents"]["relic"]["policy"]["kind"] == "relic" and metrics["agents"]["relic"]["seeds"] == 2
-    assert metrics == evaluate([path, path], range(1, 11), episodes=3, batch=8), "not repeatable"
-    json.dumps(metrics)
-    tensors, meta = checkpoint.read(path)
-    checkpoint.write(path, tensors, {**meta, "spec": {**meta["spec"], "actions": 9}})
-    with pytest.raises(ConfigError, match="train again"):
-        evaluate([path], range(1, 3), episodes=2)

@@ -1,0 +1,146 @@
+"""An experiment as the runner of evaluations sees it: a job is an agent with one seed, a prediction is one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import torch
+
+from embodied_mem.config import build
+from embodied_mem.errors import ConfigError
+from embodied_mem.evaluation.seeds import DEVELOPMENT_BELOW, check_seeds
+from embodied_mem.policies import checkpoint, metrics
+from embodied_mem.policies.actors import CONTROLS, Actor, PolicyActor
+from embodied_mem.policies.build import environment_config, make_environment, policy_config
+from embodied_mem.policies.candidates import Part, parts_of
+from embodied_mem.policies.evaluate import load_policy
+from embodied_mem.policies.experiment import ExperimentConfig
+from embodied_mem.policies.tokens import Spec
+from embodied_mem.policies.trials import run_trials
+from embodied_mem.sim.vector.protocol import VectorEnv
+
+
+class PolicyTask:
+    """Found through the entry points as each task in which policies are trained."""
+
+    Config = ExperimentConfig
+    #: Options of the command line, and the keys they set.
+    OPTIONS = {
+        "seed": "evaluation.first_house", "houses": "evaluation.houses", "episodes": "evaluation.episodes",
+        "checkpoint": "evaluation.checkpoints", "workers": "workers",
+    }  # fmt: skip
+    unit = "trials"
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        e = config.evaluation
+        check_seeds(e.first_house, e.houses)
+        self.config = config if e.device == "cpu" else replace(config, workers=1)
+        self.parts = {f"{part.agent}-{part.seed}": part for part in parts_of(config)}
+
+    @staticmethod
+    def train(config: dict, agent: str | None, seed: int | None, out: Path | None) -> None:
+        """Train the agents of an experiment's file; see :func:`embodied_mem.policies.train.train_all`."""
+        from embodied_mem.policies.train import train_all
+
+        train_all(build(ExperimentConfig, config, config["task"]), agent, seed, out)
+
+    def inputs(self) -> dict:
+        """Files a run depends on: another checkpoint makes another run."""
+        return {"sha256": {job: checkpoint.digest(checkpoint.read(p.checkpoint)[0])
+                           for job, p in self.parts.items() if p.checkpoint and p.agent == p.trained}}  # fmt: skip
+
+    def jobs(self) -> list[str]:
+        return list(self.parts)
+
+    def expected(self) -> int:
+        return len(self.parts) * self.config.evaluation.houses
+
+    def run(
+        self, job: str, folder: Path, done: set[str], emit: Callable[[dict], None], status: Callable[[str], None]
+    ) -> None:
+        torch.set_num_threads(1)
+        part, e = self.parts[job], self.config.evaluation
+        houses = range(e.first_house, e.first_house + e.houses)
+        left = [h for h in houses if f"{part.agent}/{part.seed}/{h}" not in done]
+        if not left:
+            return
+        env = self._environment(part, min(e.batch, len(left)))
+        actor = self._actor(part, env)
+        for first in range(0, len(left), env.batch):
+            status(f"{e.houses - len(left) + first}/{e.houses} trials")
+            some = left[first : first + env.batch]
+            options = {"demonstrations": part.demonstrations} if part.demonstrations else {}
+            curves = run_trials(env, actor, some, e.episodes, part.seed, part.swapped, **options)
+            size = {}
+            if isinstance(actor, PolicyActor):
+                size["context_bytes"] = actor.policy.state_bytes(actor.state) // env.batch
+            for row in metrics.rows_of(self.config.task, part.agent, part.seed, some, curves, **size):
+                emit(row)
+
+    def _environment(self, part: Part, batch: int) -> VectorEnv:
+        e, task, options = self.config.evaluation, self.config.task, self.config.environment_of(part.trained)
+        split = next((f for f in fields(environment_config(task, options)) if f.name == "split"), None)
+        if split is not None:
+            develop = e.first_house < DEVELOPMENT_BELOW and "dev" in split.metadata["choices"]
+            options = {**options, "split": e.split or ("dev" if develop else "test")}
+        elif e.split:
+            raise ConfigError(f"evaluation.split: {task} has no splits; leave it out")
+        return make_environment(task, options, batch, e.device)
+
+    def _actor(self, part: Part, env: VectorEnv) -> Actor:
+        if part.checkpoint is None:
+            return CONTROLS[part.agent]()
+        actor, _, meta = load_policy(part.checkpoint, self.config.evaluation.device)
+        if Spec.of(env).as_dict() != meta["spec"]:
+            raise ConfigError(f"{part.checkpoint} was trained on {meta['spec']}, the environment now is "
+                              f"{Spec.of(env).as_dict()}; train again")  # fmt: skip
+        return actor
+
+    def metrics(self, rows: list[dict]) -> dict:
+        figures, e = self.score(rows), self.config.evaluation
+        for name, part in {p.agent: p for p in reversed(self.parts.values())}.items():
+            files = [p.checkpoint for p in self.parts.values() if p.agent == name and p.checkpoint]
+            if files:
+                figures["agents"][name] |= {"policy": self.config.agents[part.trained].policy, **_training(files)}
+        return {**figures, "name": self.config.name, "first_agent": self.parts[self.jobs()[0]].agent, "split": e.split,
+                "environment": self.config.environment}  # fmt: skip
+
+    def report(self, folder: Path) -> Path:
+        from embodied_mem.policies.report import write_report
+
+        return write_report(folder)
+
+    @staticmethod
+    def score(rows: list[dict]) -> dict:
+        """Metrics of predictions alone, without what only the checkpoints tell."""
+        return metrics.score(rows)
+
+    @staticmethod
+    def made(row: dict) -> bool:
+        """Whether a line of a predictions file is a trial."""
+        return "returns" in row
+
+    @staticmethod
+    def table(metrics: dict) -> tuple[str, list[str], list[list]]:
+        """What a finished run prints: title, column names, a line an agent."""
+        from embodied_mem.policies.report import table
+
+        return table(metrics)
+
+
+def _training(files: list[Path]) -> dict:
+    """What the checkpoints of an agent's seeds say about their training; lists go by seed."""
+    tensors, _ = checkpoint.read(files[0])
+    metas = [checkpoint.describe(path) for path in files]
+    options = policy_config(metas[0]["config"]["policy"])
+    return {
+        "parameters": sum(x.numel() for x in checkpoint.part_of(tensors, "policy.").values()),
+        "sink": getattr(options, "sink", None), "context_tokens": getattr(options, "budget", 0),  # none: all
+        "training_steps": [m["counters"]["steps"] for m in metas],
+        "optimiser_steps": [m["counters"]["optimiser_steps"] for m in metas],
+        "training_seconds": [round(m["counters"]["seconds"]) for m in metas],
+        "hardware": sorted({m.get("hardware", "not noted") for m in metas}),
+        "takeoff_steps": [m.get("takeoff_steps") for m in metas],
+    }  # fmt: skip

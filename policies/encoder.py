@@ -11,18 +11,19 @@ from torch import Tensor, nn
 from embodied_mem.policies.fan_encoder import FanEncoder, PositionCode, fans
 from embodied_mem.policies.interface import Output
 from embodied_mem.policies.tokens import Spec, Tokens
+from embodied_mem.policies.vision import VisionConfig, image_encoder
 from embodied_mem.sim.vector.protocol import POSITION
 
 
 class Encoder(nn.Module):
     """Tokens [..., ] to vectors [..., width]: a linear map of everything one-hot, plus a learned code of the step, plus
-    what fans show and where one is, if the observation has that (``fan_encoder.py``).
+    what fans and images show and where one is, if the observation has that (``fan_encoder.py``, ``vision.py``).
 
     Every component of an index field has its own rows in ONE table and all are summed in one product: on a CPU that
     is several times faster than embeddings field by field.
     """
 
-    def __init__(self, spec: Spec, width: int) -> None:
+    def __init__(self, spec: Spec, width: int, vision: VisionConfig | None = None) -> None:
         super().__init__()
         self.spec = spec
         self._index = {k: s for k, s in sorted(spec.spaces.items()) if s.kind == "index"}
@@ -42,6 +43,7 @@ class Encoder(nn.Module):
         nn.init.normal_(self.steps.weight, std=0.02)
         self.fan = FanEncoder(spec.spaces, width) if fans(spec.spaces) else None
         self.position = PositionCode(width) if POSITION in self._vector else None
+        self.images = image_encoder(spec.spaces, width, vision)
 
     def forward(self, tokens: Tokens) -> Tensor:
         lead = tokens["step"].shape
@@ -52,6 +54,8 @@ class Encoder(nn.Module):
         x = hot @ self.table + self.floats(torch.cat(floats, -1)) + self.steps(tokens["step"])
         if self.position is not None:
             x = x + self.position(tokens[POSITION])
+        if self.images is not None:
+            x = x + self.images(tokens)
         return x if self.fan is None else x + self.fan(tokens)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from embodied_mem.policies.encoder import Encoder, GatedMLP, Heads
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.tokens import Spec, Tokens
+from embodied_mem.policies.vision import VisionConfig
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class GruConfig:
     width: int = field(default=128, metadata={"min": 8, "max": 4096})
     layers: int = field(default=1, metadata={"min": 1, "max": 8})
     hidden: int = field(default=128, metadata={"min": 8, "max": 16384})
+    vision: VisionConfig = VisionConfig()
 
 
 class Gru(Policy):
@@ -30,7 +32,7 @@ class Gru(Policy):
     def __init__(self, spec: Spec, config: GruConfig = GruConfig()) -> None:
         super().__init__(spec)
         self.config = config
-        self.encoder = Encoder(spec, config.width)
+        self.encoder = Encoder(spec, config.width, config.vision)
         self.memory = self.Cell(config.width, config.width, config.layers, batch_first=True)
         self.norm = nn.RMSNorm(config.width)
         self.mlp = GatedMLP(config.width, config.hidden)
@@ -45,10 +47,13 @@ class Gru(Policy):
         return self._act(out[:, 0]), state
 
     def forward(self, trial: Tokens) -> Output:
-        return self._act(self.memory(self.encoder(trial))[0])
+        return self.replay(trial)[0]
 
     def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, Tensor]:
-        out, state = self.memory(self.encoder(trial))
+        x = self.encoder(trial)
+        # In half precision a recurrence would sum up what is rounded, and not every CPU has such an LSTM.
+        with torch.autocast(x.device.type, enabled=False):
+            out, state = self.memory(x.float())
         return self._act(out), state
 
     def state_bytes(self, state: Tensor) -> int:

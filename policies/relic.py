@@ -18,6 +18,7 @@ from embodied_mem.policies.attention import SINKS, Sink, attend, rotate, rotatio
 from embodied_mem.policies.encoder import Encoder, GatedMLP, Heads
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.tokens import Spec, Tokens
+from embodied_mem.policies.vision import VisionConfig
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class RelicConfig:
     drop_path: float = field(default=0.0, metadata={"min": 0.0, "max": 0.9})
     half_cache: bool = False
     """While acting, remember in bfloat16: half the bytes, outputs to about two digits."""
+    vision: VisionConfig = VisionConfig()
 
     @property
     def groups(self) -> int:
@@ -67,7 +69,7 @@ class Relic(Policy):
         if config.heads % config.groups:
             raise ConfigError(f"policy.heads: {config.heads} must be a multiple of kv_heads = {config.groups}")
         self.config = config
-        self.encoder = Encoder(spec, config.width)
+        self.encoder = Encoder(spec, config.width, config.vision)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.heads = Heads(config.width, spec.actions)
         self.token = nn.Parameter(torch.randn(config.width) * 0.02) if config.sink == "token" else None

@@ -19,6 +19,7 @@ from embodied_mem.policies.attention import attend_after, rotate, rotation
 from embodied_mem.policies.encoder import Encoder, GatedMLP, Heads
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.tokens import Spec, Tokens
+from embodied_mem.policies.vision import VisionConfig
 
 Recent = tuple[Tensor, ...]
 
@@ -33,6 +34,7 @@ class SegmentConfig:
     hidden: int = field(default=128, metadata={"min": 8, "max": 16384})
     budget: int = field(default=256, metadata={"min": 2, "max": 10_000_000})
     segment: int = field(default=32, metadata={"min": 1, "max": 100_000})
+    vision: VisionConfig = VisionConfig()
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.heads):
@@ -74,7 +76,7 @@ class SegmentPolicy(Policy):
     def __init__(self, spec: Spec, config: SegmentConfig) -> None:
         super().__init__(spec)
         self.config = config
-        self.encoder = Encoder(spec, config.width)
+        self.encoder = Encoder(spec, config.width, config.vision)
         self.heads = Heads(config.width, spec.actions)
 
     def empty_memory(self, batch: int) -> Any:

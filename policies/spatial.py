@@ -25,6 +25,7 @@ from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.judge import DECISIONS, Judge
 from embodied_mem.policies.places import ReaderBlock, taken
 from embodied_mem.policies.tokens import Spec, Tokens
+from embodied_mem.policies.vision import VisionConfig
 
 _MAX_PLACES = 4096
 _SPAN = 32  # steps that learning reads for at once, at least
@@ -52,6 +53,7 @@ class SpatialConfig:
     """Share of its choices that are random while collecting; the source's final value."""
     horizon: float = field(default=0.99, metadata={"min": 0.0, "max": 0.9999})
     """Discount of rewards after a choice, across episodes."""
+    vision: VisionConfig = VisionConfig()
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.heads):
@@ -89,7 +91,7 @@ class Spatial(Policy):
         super().__init__(spec)
         self.config = c = config
         self.cells, self.places = _places(spec, config)
-        self.encoder = Encoder(spec, c.width)
+        self.encoder = Encoder(spec, c.width, c.vision)
         self.blocks = nn.ModuleList(ReaderBlock(c.width, c.heads, c.hidden, c.top) for _ in range(c.layers))
         self.heads = Heads(c.width, spec.actions)
         learned = c.allocator == "learned"

@@ -50,7 +50,9 @@ def _check_obs(env: VectorEnv, obs: dict[str, Tensor], where: str) -> None:
         if dtype == torch.int64:
             low, high = int(value.min()), int(value.max())
             _require(low >= 0 and high < space.size, f"field {name} holds {low}..{high}, its size is {space.size}")
-        else:
+        if space.kind == "image":
+            _require(len(space.shape) == 3, f"field {name} is an image of shape {space.shape}; it must be (H, W, C)")
+        elif dtype == torch.float32:
             _require(bool(value.isfinite().all()), f"field {name} is not finite")
 
 

@@ -64,7 +64,9 @@ def as_gymnasium(env: VectorEnv) -> GymVectorEnv:
 def _space(kind: str, shape: tuple[int, ...], size: int) -> Space:
     from gymnasium.spaces import Box, MultiDiscrete
 
-    return MultiDiscrete(np.full(shape, size)) if kind in ("index", "kinds") else Box(-np.inf, np.inf, shape, np.float32)
+    if kind in ("index", "kinds"):
+        return MultiDiscrete(np.full(shape, size))
+    return Box(0, 255, shape, np.uint8) if kind == "image" else Box(-np.inf, np.inf, shape, np.float32)
 
 
 def _arrays(obs: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:

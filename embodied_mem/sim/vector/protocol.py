@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor, device, float32, int64
+from torch import Tensor, device, float32, int64, uint8
 
 #: What ``Step.info`` must hold, each of shape [B]; read by scorers, never shown to a policy.
 INFO = {
@@ -34,7 +34,7 @@ INFO = {
 #: Names of fields that mean something to encoders, and the ending of a fan's kinds; see :class:`Space`.
 POSITION, GOAL, HEADING, KIND_OF = "position", "goal", "heading", "_kind"
 #: The dtype of each kind of field.
-DTYPES = {"index": int64, "vector": float32, "ranges": float32, "kinds": int64}
+DTYPES = {"index": int64, "vector": float32, "ranges": float32, "kinds": int64, "image": uint8}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Space:
     ranges   float32 [rays]: how far each ray of a fan goes, from left to right, in units of 10 m
     kinds    int64 [rays], each in 0..size−1: what the rays of the fan F hit, in a field called F ``_kind``; 0: nothing.
              An index field ``goal`` is numbered like the last of the kinds
+    image    uint8 [H, W, C]: what a camera sees, as it comes from one (C = 3: red, green, blue)
     An index field ``heading`` counts equal parts of a full turn from the x axis towards the y axis.
     """
 

@@ -1,4 +1,4 @@
-"""Images: policies act on them as they learn from them; the small CNN learns, a frozen model does not and is not kept."""
+"""Images: policies act on them as they learn from them; the small CNN learns, a frozen model is not even kept."""
 
 from __future__ import annotations
 

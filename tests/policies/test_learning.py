@@ -145,6 +145,21 @@ def test_every_memory_learns_along_a_trial(kind):
 
 
 @pytest.mark.parametrize("kind", MEMORIES)
+def test_half_precision_learns_about_the_same(kind):
+    trainer = Trainer(tiny(policy=MEMORIES[kind], precision="bf16"))
+    shaken(trainer.policy).train()
+    trainer.collector.begin(trainer.house_seeds(), 24)
+    trial, gradients = trainer.collector.collect(24), []
+    for enabled in (False, True):
+        trainer.policy.zero_grad()
+        trainer._seed_learning()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            loss_of(trainer.policy, Batch(trial, trial.reward, trial.reward, 0), PPOConfig())[0].backward()
+        gradients.append(torch.cat([w.grad.flatten() for w in trainer.policy.parameters() if w.grad is not None]))
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.8
+
+
+@pytest.mark.parametrize("kind", MEMORIES)
 def test_no_gradient_of_learning_comes_from_the_future_or_another_trial(kind):
     """What weights learn from a decision is the same whatever happens later, or elsewhere."""
     place = {"place": "place", "cell": 1} if kind == "spatial" else {}

@@ -174,7 +174,9 @@ def _nearest(ray: np.ndarray, away: np.ndarray, kind: np.ndarray, z: np.ndarray,
     return fronts
 
 
-def _in_sight(ray: np.ndarray, away: np.ndarray, z: np.ndarray, eye: float, front: _Fronts, over: _Fronts) -> np.ndarray:
+def _in_sight(
+    ray: np.ndarray, away: np.ndarray, z: np.ndarray, eye: float, front: _Fronts, over: _Fronts
+) -> np.ndarray:
     """(N) bool: points that nothing solid hides from an eye at that height; over low furniture one sees."""
     limit = over.metres[ray] + np.where(over.kind[ray] > DOOR_FRAME, IN_SHELF_M, CLUSTER_M)
     low = np.where(np.isfinite(front.metres), front.metres, 1.0)[ray]

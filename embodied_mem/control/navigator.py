@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from embodied_mem.errors import ConfigError
 from embodied_mem.sim.protocol import Robot
 from embodied_mem.types import Frame, pose_xyyaw
 
@@ -92,6 +93,10 @@ class Navigator:
         if outcome == "arrived" and self._face(xyz[0], xyz[1]):
             outcome = "stopped"
         return self._travel(outcome, start)
+
+    def seek(self, label: str) -> Travel:
+        """Look for a thing of that name by one's own lights. This navigator has none but the map, and stays."""
+        return Travel(False, "", 0.0, 0)
 
     def face(self, x: float, y: float) -> Travel:
         """Turn on the spot towards a point."""
@@ -208,3 +213,22 @@ class Navigator:
             return None
         best = np.flatnonzero(near)[np.argmin(way[ix[near], iy[near]])]
         return float(x[best]), float(y[best])
+
+
+class Classical:
+    """The entry ``classical`` of ``embodied_mem.navigators``: robots drive by their maps.
+
+    Every entry is such a class: made once with the file it runs from, asked to ``begin`` for each question anew. What
+    ``begin`` gives makes the question's navigators (None: this module's); ``inputs`` says what their results depend on.
+    """
+
+    def __init__(self, checkpoint: str = "") -> None:
+        if checkpoint:
+            raise ConfigError(f"checkpoint: {checkpoint!r} is for navigator: policy; leave it out or change navigator")
+
+    def begin(self) -> None:
+        """Nothing is kept from question to question, or needed to drive."""
+
+    def inputs(self) -> dict:
+        """Results depend on nothing but the configuration."""
+        return {}

@@ -68,8 +68,6 @@ class Session:
         return not self.query.room or self.query.room in rooms
 
     def _wake(self) -> None:
-        from embodied_mem.control.navigator import Navigator
-
         labels = {s.label for s in self.subjects} | ({self.query.target.label} if self.query.target else set())
         if self.query.kind == "changes":
             labels = set(ontology.THINGS)
@@ -78,7 +76,7 @@ class Session:
             self.history, self.subjects, bench.detector, bench.site_map, self.rates, frozenset(labels)
         )
         self.rooms = {room.label: room.centroid for room in bench.palace.rooms()}
-        self.navigator = Navigator(bench.robot, bench.site_map, self._on_frame)
+        self.navigator = bench.navigator(on_frame=self._on_frame)
 
     # -- belief -------------------------------------------------------------------------------------------------
 
@@ -226,8 +224,11 @@ class Session:
         what = f"drive to see the {stop.place[0]} of the {stop.place[1]}"
         if stop.place[0] == ELSEWHERE[0]:
             what = f"drive to search the {stop.place[1]}"
-        travel = self.navigator.go_to_pose(stop.x, stop.y)
-        self._moved(travel, what, gain, belief)
+        travel = self._seek(gain, belief)
+        if not travel.stopped:
+            before = self.belief() if travel.reason else belief
+            travel = self.navigator.go_to_pose(stop.x, stop.y)
+            self._moved(travel, what, gain, before)
         if not travel.stopped:
             before = self.belief()
             if stop.place[0] == ELSEWHERE[0]:
@@ -237,6 +238,14 @@ class Session:
                 travel = self._face_all(stop)
             self._moved(travel, "look", 0.0, before)
         return True
+
+    def _seek(self, value: float, before: Belief) -> Travel:
+        """The navigator may first look for the one thing that is asked about by itself; its map alone knows nothing."""
+        label = self.query.target.label if self.query.target and one_thing(self.query) else ""
+        travel = self.navigator.seek(label)
+        if travel.reason:
+            self._moved(travel, f"search for a {label or 'thing'}", value, before)
+        return travel
 
     def _face_all(self, stop: Stop) -> Travel:
         """Turn to everything that is to be seen from a stop, unless a frame on the way showed it."""

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embodied_mem.control.navigator import Classical
 from embodied_mem.errors import InputError
 from embodied_mem.evaluation.session import SessionRobot
 from embodied_mem.memory.palace import MindPalace
@@ -53,12 +54,16 @@ class Episode:
     site_map: SiteMap
     present: Present
     pictures: Pictures
+    navigators: Any
 
     @classmethod
-    def prepare(cls, house: int, episode: int, config: FindingDoryConfig, folder: Path, status: Status) -> Episode:
+    def prepare(
+        cls, house: int, episode: int, config: FindingDoryConfig, folder: Path, status: Status, navigators=None
+    ) -> Episode:
         """Record the experience (or take the cached one), judge its frames, make its instructions.
 
         ``folder``: of the run; the episode file goes into its ``episodes``, pictures into its ``pictures``.
+        ``navigators``: an entry of ``embodied_mem.navigators`` (None: the classical one).
         """
         kept = folder_of(config, house, episode)
         experience = record_experience(house, episode, settings_of(config), kept, config.noise, status)
@@ -76,7 +81,8 @@ class Episode:
         if config.mp4 and not video.exists():
             write_video(experience, video, status)
         pictures = Pictures(folder / "pictures" / job, palace, site_map, log)
-        return cls(job, config, log, scene, facts, items, palace, site_map, present, pictures)
+        return cls(job, config, log, scene, facts, items, palace, site_map, present, pictures,
+                   navigators or Classical())  # fmt: skip
 
     def agent(self, name: str):
         """An agent by name: something with ``choose`` and ``drive``, or the oracle, which is handed the facts."""
@@ -90,22 +96,26 @@ class Episode:
         robot = self.present.start()
         # The map is copied: what a robot learns while it follows one instruction is forgotten with it.
         now = float(self.log.steps.time[-1])
-        bench = Workbench(self.palace, self.site_map.copy(), robot, self.present.detector, now)
+        bench = Workbench(
+            self.palace, self.site_map.copy(), robot, self.present.detector, now, self.navigators.begin()
+        )  # fmt: skip
         if isinstance(agent, OracleFrame):
             choice = agent.choose_for(item, self.facts, bench)
         else:
             choice = agent.choose(item.instruction, bench)
         stops = [Stop(frame=v.frame) if v.frame is not None else Stop(pose=v.pose) for v in choice.stops]
         row = prediction_row(item, agent.name, stops, choice.error, self.log, self.scene, self.facts)
+        trace = list(choice.trace)
         if row["correct"]:
             marks = agent.drive(choice, bench)
             shortest = shortest_m(self.scene, item.quantifier, item.goals, self.log.end_pose[:2])
             reason = next((m.reason for m in marks if m.reason != "arrived"), "arrived")
             row["ll"] = driven(item, self.scene, self.present, robot, shortest, reason)
+            trace += [{"action": "drive", "search": m.search, "metres": m.metres} for m in marks if m.search]
         row |= {
             "confidence": float(choice.confidence), "images": choice.images, "explored_m": round(choice.explored_m, 3),
             "seconds": round(time.perf_counter() - started, 3), "understood": choice.understood,
-            "trace": list(choice.trace),
+            "trace": trace,
         }  # fmt: skip
         if agent.name == DRAWN_AGENT:
             self._draw(item, row, robot)

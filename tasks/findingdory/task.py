@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from embodied_mem import registry
 from embodied_mem.errors import ConfigError
 from embodied_mem.evaluation.seeds import EVALUATION_FROM, check_seeds
 from embodied_mem.perception.noise import NoiseConfig
@@ -26,7 +27,8 @@ class FindingDoryConfig:
     """One FindingDory experiment. Seeds below 10,000 are for development and calibration, from 100,000 for evaluation.
 
     episodes: experiences a house, each another day; interactions: fewest and most of an experience, drawn between;
-    seconds_per_step: of the robot's clock; mp4: keep each experience as a video beside its episode file.
+    seconds_per_step: of the robot's clock; mp4: keep each experience as a video beside its episode file; navigator: an
+    entry of ``embodied_mem.navigators``; checkpoint: what it runs from (left out: its own).
     """
 
     seed: int = field(default=EVALUATION_FROM, metadata={"min": 0, "max": 2**31})
@@ -37,6 +39,8 @@ class FindingDoryConfig:
     agents: tuple[str, ...] = field(default=AGENTS, metadata={"choices": AGENTS})
     noise: NoiseConfig = NoiseConfig()
     prices: Prices = Prices()
+    navigator: str = "classical"
+    checkpoint: str = ""
     cache: str = "cache/findingdory"
     mp4: bool = False
     workers: int | None = field(default=None, metadata={"min": 1, "max": 1024})
@@ -46,6 +50,7 @@ class FindingDory:
     """The task, found as ``findingdory`` through the entry points."""
 
     Config = FindingDoryConfig
+    OPTIONS = {name: name for name in ("seed", "houses", "episodes", "interactions", "workers")}
 
     def __init__(self, config: FindingDoryConfig) -> None:
         check_seeds(config.seed, config.houses)
@@ -60,6 +65,11 @@ class FindingDory:
                 f"between 1 and {MOST_INTERACTIONS}; for example [2, 11]"
             )
         self.config = config
+        self.navigators = registry.load("navigators", config.navigator)(config.checkpoint)
+
+    def inputs(self) -> dict:
+        """What else results depend on: the weights of a navigator that has some."""
+        return self.navigators.inputs()
 
     def jobs(self) -> list[str]:
         c = self.config
@@ -74,7 +84,7 @@ class FindingDory:
         from embodied_mem.tasks.findingdory.answering import Episode
 
         house, episode = map(int, job.removeprefix("house-").split("-"))
-        at = Episode.prepare(house, episode, self.config, folder, status)
+        at = Episode.prepare(house, episode, self.config, folder, status, self.navigators)
         agents = {name: at.agent(name) for name in self.config.agents}
         for i, item in enumerate(at.items):
             for name, agent in agents.items():

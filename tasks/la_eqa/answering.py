@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from embodied_mem.control.navigator import Classical
 from embodied_mem.memory.palace import MindPalace
 from embodied_mem.perception.mapping import SiteMap
 from embodied_mem.perception.sidecar import Sidecar
@@ -40,13 +41,16 @@ class House:
     present: Present
     items: list[Item]
     pictures: Pictures
+    navigators: Any
     _drawn: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def prepare(
-        cls, seed: int, config: LaEqaConfig, questions: int, folder: Path, status: Callable[[str], None]
+        cls, seed: int, config: LaEqaConfig, questions: int, folder: Path, status: Callable[[str], None],
+        navigators=None,
     ) -> House:
-        """Record the house (or take the cached recording) and make its questions."""
+        """Record the house (or take the cached recording) and make its questions. ``navigators``: an entry of
+        ``embodied_mem.navigators`` (None: the classical one)."""
         from embodied_mem.tasks.la_eqa.record import digest_of, items_of, record_house
 
         out = Path(config.cache) / f"house-{seed}-{digest_of(seed, config.days, config.noise)[:8]}"
@@ -57,7 +61,8 @@ class House:
         site_map = palace.load_map()
         present = Present(seed, config.days, items[0].question_time, config.noise, Sidecar(recording.sidecar))
         job = f"house-{seed}"
-        return cls(job, seed, config, palace, site_map, present, items, Pictures(folder, palace, site_map))
+        pictures = Pictures(folder, palace, site_map)
+        return cls(job, seed, config, palace, site_map, present, items, pictures, navigators or Classical())
 
     def agent(self, name: str) -> Agent | Oracle:
         """An agent by name; the oracle is the task's own, because it is handed the answers."""
@@ -70,7 +75,10 @@ class House:
             return {"job": self.job, **prediction_row(item, agent.name, answer, views)}
         robot = self.present.start(tuple(item.start_pose))
         # The map is copied: what a robot learns while it answers one question is forgotten with it.
-        bench = Workbench(self.palace, self.site_map.copy(), robot, self.present.detector, item.question_time)
+        bench = Workbench(
+            self.palace, self.site_map.copy(), robot, self.present.detector, item.question_time,
+            self.navigators.begin(),
+        )  # fmt: skip
         started = time.perf_counter()
         answer = agent.answer(item.question, bench)
         seconds = time.perf_counter() - started

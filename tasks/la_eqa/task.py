@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from embodied_mem import registry
 from embodied_mem.errors import ConfigError
 from embodied_mem.evaluation.seeds import EVALUATION_FROM, check_seeds
 from embodied_mem.perception.noise import NoiseConfig
@@ -20,7 +21,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class LaEqaConfig:
-    """One LA-EQA experiment. Seeds below 10,000 are for development and calibration, from 100,000 for evaluation."""
+    """One LA-EQA experiment. Seeds below 10,000 are for development and calibration, from 100,000 for evaluation.
+
+    navigator: an entry of ``embodied_mem.navigators``; checkpoint: what it runs from (left out: its own).
+    """
 
     seed: int = field(default=EVALUATION_FROM, metadata={"min": 0, "max": 2**31})
     houses: int = field(default=20, metadata={"min": 1, "max": 10_000})
@@ -29,6 +33,8 @@ class LaEqaConfig:
     agents: tuple[str, ...] = field(default=AGENTS, metadata={"choices": AGENTS})
     noise: NoiseConfig = NoiseConfig()
     prices: Prices = Prices()
+    navigator: str = "classical"
+    checkpoint: str = ""
     cache: str = "cache/la_eqa"
     workers: int | None = field(default=None, metadata={"min": 1, "max": 1024})
 
@@ -37,6 +43,7 @@ class LaEqa:
     """The task, found as ``la_eqa`` through the entry points."""
 
     Config = LaEqaConfig
+    OPTIONS = {name: name for name in ("seed", "houses", "days", "questions", "workers")}
 
     def __init__(self, config: LaEqaConfig) -> None:
         check_seeds(config.seed, config.houses)
@@ -48,6 +55,11 @@ class LaEqa:
                 f"ask at least {config.houses} or take fewer houses"
             )
         self.config = config
+        self.navigators = registry.load("navigators", config.navigator)(config.checkpoint)
+
+    def inputs(self) -> dict:
+        """What else results depend on: the weights of a navigator that has some."""
+        return self.navigators.inputs()
 
     def jobs(self) -> list[str]:
         return [f"house-{self.config.seed + i}" for i in range(self.config.houses)]
@@ -66,7 +78,9 @@ class LaEqa:
         from embodied_mem.tasks.la_eqa.answering import House
 
         house = int(job.removeprefix("house-"))
-        at = House.prepare(house, self.config, self.questions_of(house), folder / "pictures" / job, status)
+        at = House.prepare(
+            house, self.config, self.questions_of(house), folder / "pictures" / job, status, self.navigators
+        )  # fmt: skip
         agents = {name: at.agent(name) for name in self.config.agents}
         # Question by question: what one agent's robot saw of the present is still drawn when the next one stands there.
         for i, item in enumerate(at.items):

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import numpy as np
 
-from embodied_mem.control.navigator import Navigator
+from embodied_mem.control.navigator import Navigator, Travel
 from embodied_mem.perception.lifting import lift_all
 from embodied_mem.planner.goals.floor import LEAST_SHARE, View, box_gap, middle
 from embodied_mem.planner.goals.frames import GoalFrames
@@ -24,12 +24,14 @@ EXACT_TOUR = 7
 
 @dataclass(frozen=True)
 class Mark:
-    """One "stop": the frame that the robot saw as it said so, what it took for the goal in view, how the way went."""
+    """One "stop": the frame that the robot saw as it said so, what it took for the goal in view, how the way went.
+    search: how the navigator's own search for the goal ended ("": it made none)."""
 
     ref: FrameRef
     seen: bool
     metres: float
     reason: str
+    search: str = ""
 
 
 @dataclass
@@ -44,17 +46,28 @@ class Driver:
     def stop_at(self, view: View) -> Mark:
         """Go to a view's pose, or to a spot by the way that is as good, and stop there."""
         before = self.navigator.metres
-        ways = [*self._nearer(view), view] if view.target is not None else [view]
-        seen, reason = False, ""
+        search = self._seek(view.target)
+        seen, reason = search.reached and self._sees(view.target), search.reason
+        ways = [] if seen else [*self._nearer(view), view] if view.target is not None else [view]
         for way in ways:
             reason = self._go(way)
             seen = self._sees(way.target)
             if seen:
                 break
         frame = self.navigator.robot.step("stop")
-        mark = Mark(frame.ref, seen, round(self.navigator.metres - before, 3), reason)
+        mark = Mark(frame.ref, seen, round(self.navigator.metres - before, 3), reason, search.reason)
         self.marks.append(mark)
         return mark
+
+    def _seek(self, target: Target | None) -> Travel:
+        """Let the navigator look for a thing by itself, unless the robot stands there; what it finds may be another."""
+        x, y, _ = self.navigator.pose
+        if target is None or target.kind != "object" or self.frames.stands_at(target, (x, y)):
+            return Travel(False, "", 0.0, 0)
+        travel = self.navigator.seek(target.label)
+        if travel.reached:
+            self.navigator.face(*map(float, middle(target)[:2]))
+        return travel
 
     def _nearer(self, view: View) -> list[View]:
         """Spots that save way compared with the view's own pose: where the robot is, or the nearest standing spot."""

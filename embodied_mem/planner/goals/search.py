@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from embodied_mem.control.explore import explore
-from embodied_mem.control.navigator import Navigator
+from embodied_mem.control.navigator import Navigator, Travel
 from embodied_mem.perception.lifting import lift_all
 from embodied_mem.planner.costs import Prices
 from embodied_mem.planner.goals.floor import LEAST_SHARE, ProvenMap, View
@@ -86,7 +86,10 @@ class Search:
         site = self.bench.site_map
         self._origin = site.origin.copy()
         self._known_room = ndimage.distance_transform_edt(site.room_grid == 0) * site.resolution
-        travel = explore(self.navigator, max_metres=limit_m)
+        travel = self.navigator.seek(self.query.label) if self.query.target == "object" else Travel(False, "", 0.0, 0)
+        search = f"looked for by itself: {travel.reason}; " if travel.reason else ""
+        if not travel.stopped:
+            travel = explore(self.navigator, max_metres=limit_m)
         rooms = [] if self.query.target == "room" else list(site.rooms)
         while not travel.stopped and rooms and self.navigator.metres < limit_m:
             rooms.sort(key=lambda r: (self.navigator.distance_to(*r.centroid), r.id))
@@ -94,14 +97,14 @@ class Search:
             travel = self.navigator.go_to_pose(x, y)
             if not travel.stopped:
                 travel = self.navigator.look_around()
-        return "found" if travel.stopped else travel.reason
+        return search + ("found" if travel.stopped else travel.reason)
 
 
 def search(query: GoalQuery, bench: Workbench, prices: Prices, stood: np.ndarray) -> Found:
     """Drive about until something that fits the query is seen; the robot stays where it then is. ``stood`` (N 2, m):
     where it has been before."""
     limit = HOPE * (1.0 + prices.w) / max(prices.metre, 1e-3)
-    seeking = Search(query, bench, Navigator(bench.robot, ProvenMap(bench.site_map, stood)))
+    seeking = Search(query, bench, bench.navigator(ProvenMap(bench.site_map, stood)))
     seeking.navigator.on_frame = seeking.watch
     reason = seeking.run(min(limit, 100.0))
     metres = seeking.navigator.metres

@@ -10,7 +10,6 @@ from functools import partial
 
 import numpy as np
 
-from embodied_mem.control.navigator import Navigator
 from embodied_mem.errors import InputError
 from embodied_mem.planner.costs import Prices
 from embodied_mem.planner.goals.drive import Driver, Mark, short_tour
@@ -145,7 +144,7 @@ class GoalSeeker:
         # A search has changed the map: ways are planned on what is known now.
         known, _ = self.memory_of(bench)
         frames = GoalFrames(bench.palace, bench.site_map, bench.robot.spec) if choice.explored_m else known
-        driver = Driver(frames, Navigator(bench.robot, ProvenMap(bench.site_map, known.xy)), bench.detector)
+        driver = Driver(frames, bench.navigator(ProvenMap(bench.site_map, known.xy)), bench.detector)
         return [driver.stop_at(view) for view in choice.stops]
 
 

@@ -173,16 +173,9 @@ class ObjectSearch:
             return
         self._episode = self._episode + ending
         seeds, episode = self._seeds[rows], self._episode[rows]
-        can_stand = self.houses.standing[rows] >= 0
-        there = (self.houses.travel[rows] == 0).any(-1)
-        goal = pick(there, uniform(seeds, _GOALS, episode)).clamp(max=self.config.types - 1)
-        field = self.houses.travel[rows, goal]
-        reachable = can_stand & (field < FAR)
-        far = reachable & (field >= self.config.min_start * UNITS / PLACE)
-        for wider in (reachable, can_stand):  # a house where nothing is far, or nothing can be reached
-            far = torch.where(far.any(1, keepdim=True), far, wider)
-        cell = self.houses.standing[rows, pick(far, uniform(seeds, _STARTS, episode))]
-        x, y = self.houses.centre(cell)
+        goal = pick(self.houses.there[rows], uniform(seeds, _GOALS, episode)).clamp(max=self.config.types - 1)
+        place = pick(self._starts(rows, goal), uniform(seeds, _STARTS, episode))
+        x, y = self.houses.centre(self.houses.standing[rows, place])
         way = self.houses.way(rows, goal, x, y).nan_to_num(posinf=0.0)
         heading = integers(HEADINGS, seeds, _HEADINGS, episode)
         news = {"_x": x, "_y": y, "_start_x": x, "_start_y": y, "_way": way, "_shortest": way, "_goal": goal,
@@ -190,6 +183,18 @@ class ObjectSearch:
         for name, value in news.items():
             setattr(self, name, getattr(self, name).index_copy(0, rows, value))
         self._travelled, self._step = torch.where(ending, 0.0, self._travelled), torch.where(ending, 0, self._step)
+
+    def _starts(self, rows: Tensor, goal: Tensor) -> Tensor:
+        """[N, P] bool: places that are far enough from the goal; where none is, all from which it can be reached;
+        where none can, all."""
+        way = self.houses.travel[rows, goal]
+        far = (way < FAR) & (way >= math.ceil(self.config.min_start * UNITS / PLACE))
+        for wider in (lambda: way < FAR, lambda: self.houses.standing[rows] >= 0):
+            some = far.any(1, keepdim=True)
+            if bool(some.all()):
+                break
+            far = torch.where(some, far, wider())
+        return far
 
     def _look(self) -> dict[str, Tensor]:
         """The observation, and what follows from it: goals that have been seen, whether a stop would succeed."""

@@ -10,20 +10,24 @@ from embodied_mem.sim.vector.raster import Houses
 
 FORWARD = 0.25  # metres a step
 _COUNT = 10  # contact tests a step
+_TOUCH = (RADIUS - 1e-5) ** 2
 
 
 def free(houses: Houses, row: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """[N, M] bool: whether a body at positions [N, M] in houses ``row`` [N] touches no wall and no furniture."""
-    return _gap(houses, row, x, y) >= (RADIUS - 1e-5) ** 2
+    return _gap(houses, row, x, y) >= _TOUCH
 
 
 def _gap(houses: Houses, row: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """[N, M]: square of the metres to the nearest solid."""
-    x0, y0, x1, y1 = houses.box.index_select(0, row).permute(2, 0, 1)[:, :, None].unbind()  # N 1 S
-    x, y = x[..., None], y[..., None]
-    dx = torch.maximum(x0 - x, x - x1).clamp_(min=0)
-    dy = torch.maximum(y0 - y, y - y1).clamp_(min=0)
-    return dx.mul_(dx).add_(dy.mul_(dy)).amin(-1)
+    return _gap_to(houses.sides.index_select(0, row), torch.stack([x, y], 1))
+
+
+def _gap_to(sides: Tensor, at: Tensor) -> Tensor:
+    """[N, M]: square of the metres from positions [N, 2, M] to the nearest of solids [N, 4, S]."""
+    low, high = sides[:, :2, None], sides[:, 2:, None]
+    off = torch.maximum(low - at[..., None], at[..., None] - high).clamp_(min=0)
+    return off.square_().sum(1).amin(-1)
 
 
 def forward(houses: Houses, x: Tensor, y: Tensor, ahead: Tensor, going: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,15 +49,15 @@ def _slide(houses: Houses, row: Tensor, x: Tensor, y: Tensor, part: Tensor) -> t
     """Step by step: straight on where that is free, else along x, else along y."""
     if not len(row):
         return x, y
-    px, py = part.unbind(1)
     # A sliver of motion along a wall that is met head-on is no sliding.
-    sliver = 0.02 * FORWARD / _COUNT
-    none = torch.zeros_like(px)
-    moves = [(px, py, none == 0), (px, none, px.abs() > sliver), (none, py, py.abs() > sliver)]
-    dx, dy, real = (torch.stack([m[k] for m in moves], 1) for k in range(3))
+    real = part.abs() > 0.02 * FORWARD / _COUNT
+    straight, none = torch.ones_like(real[:, :1]), torch.zeros_like(part[:, 0])
+    px, py = part.unbind(1)
+    moves = torch.stack([torch.stack([px, px, none, none], 1), torch.stack([py, none, py, none], 1)], 1)  # N 2 4
+    fine = torch.cat([straight, real, straight], 1)  # the last resort is to stay
+    possible, at, sides = fine[:, :3].clone(), torch.stack([x, y], 1)[..., None], houses.sides.index_select(0, row)
     for _ in range(_COUNT):
-        fine = real & free(houses, row, x[:, None] + dx, y[:, None] + dy)
-        first, moved = fine.byte().argmax(1, keepdim=True), fine.any(1)
-        x = torch.where(moved, x + dx.gather(1, first)[:, 0], x)
-        y = torch.where(moved, y + dy.gather(1, first)[:, 0], y)
-    return x, y
+        fine[:, :3] = possible & (_gap_to(sides, at + moves[..., :3]) >= _TOUCH)
+        first = fine.byte().argmax(1)
+        at = at + moves.gather(2, first[:, None, None].expand(-1, 2, 1))
+    return at[:, 0, 0], at[:, 1, 0]

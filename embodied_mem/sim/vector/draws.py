@@ -44,9 +44,9 @@ def pick(mask: Tensor, u: Tensor) -> Tensor:
 
     Where nothing is True the last index plus one comes back.
     """
-    counts = mask.cumsum(-1)
-    chosen = (u * counts[..., -1]).long()
-    return (counts <= chosen[..., None]).sum(-1)
+    counts = mask.cumsum(-1, dtype=torch.int32)
+    chosen = (u * counts[..., -1]).int()
+    return torch.searchsorted(counts, chosen[..., None], right=True)[..., 0]
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:

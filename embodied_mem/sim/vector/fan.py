@@ -21,8 +21,7 @@ RAYS = 64
 SPREAD = math.radians(120)
 HEADINGS = 12
 _ALL = HEADINGS * 16  # directions: as fine as rays, so that a turn of 30° moves the fan by 16 of them
-_STRIDE = 3  # leaps between two looks for rays that are done
-_LOOKS = 8
+_LEAPS = (4, 6, 14)  # between looks for rays that are done
 _LONGEST = 300  # cells: more than a house has along a ray
 _NUDGE = 1e-3  # cells: over the edge of a square
 _IN_SHELF = 0.7  # metres behind a tall piece's front at which something in it can stand
@@ -129,39 +128,43 @@ def _march(houses: Houses, layer: int, row: Tensor, px: Tensor, py: Tensor, ray:
     some leaps (they run along a wall) are searched from end to end at once. What was met is then cut exactly.
     """
     leap, deep = houses.leap[layer].flatten(), houses.extent.deep
-    base, at = (row * houses.piece.shape[1]).int(), start.clone()
-    found, todo = base.clone(), torch.arange(len(row), device=row.device)
-    ux, uy, vx, vy = (v.contiguous() for v in (*ray.unbind(1), *inverse.unbind(1)))
+    base = (row * houses.piece.shape[1]).int()
+    p, u, v = torch.stack([px, py]), ray.t(), inverse.t()
     # Towards larger x a square ends at ix + leap, towards smaller ones at ix − leap + 1; in units along the ray:
     # t = (ix + c − px + s·leap) / u, where s / u = |1 / u|.
-    cx, cy = ((ux < 0).float() - px) * vx, ((uy < 0).float() - py) * vy
-    state = [px, py, ux, uy, vx, vy, cx, cy, vx.abs(), vy.abs(), base, at]
-    for _ in range(_LOOKS):
-        x0, y0, ux, uy, vx, vy, cx, cy, wx, wy, base, t = state
-        for _ in range(_STRIDE):
-            ix, iy = torch.addcmul(x0, ux, t).floor_(), torch.addcmul(y0, uy, t).floor_()
-            cell = torch.add(iy, ix, alpha=deep).int().add_(base)
+    c = ((u < 0).float() - p) * v
+    # Rows of one tensor, so that rays that are done are left behind in one call.
+    state = torch.cat([p, u, v, c, v.abs(), base.view(torch.float32)[None], start[None]])
+    at, found, todo = start.clone(), base.clone(), torch.arange(len(row), device=row.device)
+    for leaps in _LEAPS:
+        p, u, v, c, w = state[:10].view(5, 2, -1).unbind()
+        base, t = state[10].view(torch.int32), state[11]
+        for _ in range(leaps):
+            i = torch.addcmul(p, u, t).floor_()
+            cell = torch.add(i[1], i[0], alpha=deep).int().add_(base)
             free = leap.index_select(0, cell)
             far = free.float()
-            ahead = torch.minimum(cx.addcmul(ix, vx).addcmul_(wx, far), cy.addcmul(iy, vy).addcmul_(wy, far))
-            t = torch.where(free > 0, torch.maximum(ahead, t).add_(_NUDGE), t)
-        over = (free == 0).nonzero().flatten()
-        at[todo[over]], found[todo[over]] = t[over], cell[over]
+            ends = torch.addcmul(c, i, v).addcmul_(w, far)
+            # A ray that is there stays: its cell was entered before.
+            t = torch.maximum(torch.minimum(ends[0], ends[1]), t).add_(far.clamp_(max=1), alpha=_NUDGE)
+        at.index_copy_(0, todo, t)
+        found.index_copy_(0, todo, cell)
         left = free.nonzero().flatten()
-        todo, state = todo[left], [s.index_select(0, left) for s in (*state[:-1], t)]
         if not len(left):
             break
+        state[11] = t
+        todo, state = todo.index_select(0, left), state.index_select(1, left)
     else:
         at[todo], found[todo] = _search(leap, deep, state)
     number = houses.piece.flatten().index_select(0, found).long()
     return _cut(houses, row * houses.box.shape[1] + number, px, py, ray, inverse, at), number
 
 
-def _search(leap: Tensor, deep: int, state: list[Tensor]) -> tuple[Tensor, Tensor]:
+def _search(leap: Tensor, deep: int, state: Tensor) -> tuple[Tensor, Tensor]:
     """Cells along rays and the first solid cell, every half cell looked at."""
-    x0, y0, ux, uy, *_, base, t = (s[:, None] for s in state)
+    x0, y0, ux, uy, *_, base, t = state[..., None]
     t = t + torch.arange(0, _LONGEST, 0.5, device=t.device)
-    cell = (x0 + ux * t).floor().int() * deep + (y0 + uy * t).floor().int() + base
+    cell = (x0 + ux * t).floor().int() * deep + (y0 + uy * t).floor().int() + base.view(torch.int32)
     solid = leap[cell.clamp(0, len(leap) - 1)] == 0
     first = solid.byte().argmax(1, keepdim=True)
     return t.gather(1, first)[:, 0], cell.gather(1, first)[:, 0]

@@ -54,6 +54,8 @@ class Houses:
     one."""
     box: Tensor
     """[B, 1+S, 4] float32: x0, y0, x1, y1; far away where there is none."""
+    sides: Tensor
+    """[B, 4, 1+S] float32: the same, each side of all solids together."""
     hides: Tensor
     """[B, 1+S] float32: metres up to which it hides what is behind; 100 for what is as high as the camera."""
     kind: Tensor
@@ -70,6 +72,8 @@ class Houses:
     """[B, P] int64: a cell of each place where the robot can stand; −1 where it cannot."""
     travel: Tensor
     """[B, G, P] int16: way to the nearest place from which one of a goal kind is in reach and in sight."""
+    there: Tensor
+    """[B, G] bool: whether there is such a place."""
 
     @classmethod
     def of(cls, plans: Sequence[Plan], extent: Extent, goals: Sequence[int], reach: float,
@@ -110,9 +114,10 @@ class Houses:
         standing = _standing(put(passable))
         houses = cls(
             extent=e, piece=piece.flatten(1), leap=torch.stack([_leaps(piece > 0), _leaps(tall)]).flatten(2),
-            box=solids[..., :4].contiguous(), hides=hides, kind=put(kind), disc=solids[..., 5] > 0, things=put(things),
+            box=solids[..., :4].contiguous(), sides=solids[..., :4].transpose(1, 2).contiguous(), hides=hides,
+            kind=put(kind), disc=solids[..., 5] > 0, things=put(things),
             labels=put(labels).long(), owners=put(owners), standing=standing,
-            travel=torch.empty(0),
+            travel=torch.empty(0), there=torch.empty(0),
         )  # fmt: skip
         sources = _sources(houses, put(rooms), torch.tensor(goals, device=device), reach)
         places, goal_places = (count, e.wide // 2, e.deep // 2), (count, len(goals), e.wide // 2, e.deep // 2)
@@ -122,6 +127,7 @@ class Houses:
             (standing >= 0).view(places)[:, :w, :d], sources.view(goal_places)[..., :w, :d]
         )
         houses.travel = travel.flatten(2)
+        houses.there = (houses.travel == 0).any(-1)
         return houses
 
     def replace(self, mask: Tensor, other: Houses) -> Houses:
@@ -134,8 +140,9 @@ class Houses:
         return Houses(**mixed)
 
     def cell(self, x: Tensor, y: Tensor) -> Tensor:
-        """The cell under positions, int64."""
-        return (x * (1 / CELL)).floor().long() * self.extent.deep + (y * (1 / CELL)).floor().long()
+        """The cell under positions, int32."""
+        ix, iy = (x * (1 / CELL)).floor_(), (y * (1 / CELL)).floor_()
+        return torch.add(iy, ix, alpha=self.extent.deep).int()  # exact: a house has less than 2^24 cells
 
     def centre(self, cell: Tensor) -> tuple[Tensor, Tensor]:
         """Metres of cells' centres."""
@@ -146,7 +153,7 @@ class Houses:
         """Metres [N] from positions to the nearest source of a goal; inf where there is no way. All of shape [N]."""
         wide, deep = self.extent.wide // 2, self.extent.deep // 2
         i, j = (x * (1 / PLACE)).floor().long(), (y * (1 / PLACE)).floor().long()
-        near = torch.tensor([-1, 0, 1], device=x.device)
+        near = torch.arange(-1, 2, device=x.device)
         ii = (i[:, None] + near).clamp(0, wide - 1)[:, :, None]  # N 3 1
         jj = (j[:, None] + near).clamp(0, deep - 1)[:, None, :]
         length = self.travel[row[:, None, None], goal[:, None, None], ii * deep + jj]
@@ -162,9 +169,11 @@ class Houses:
         dx, dy = (box[:, 0] + box[:, 3]) / 2 - x, (box[:, 1] + box[:, 4]) / 2 - y
         along = (torch.arange(_SAMPLES, device=x.device) + 0.5) / _SAMPLES
         cell = self.cell(x[:, None] + dx[:, None] * along, y[:, None] + dy[:, None] * along)
-        piece = torch.take(self.piece, row[:, None] * self.piece.shape[1] + cell)
-        height = torch.take(self.hides, row[:, None] * self.hides.shape[1] + piece)
-        height = torch.where(piece == owner[:, None], 0.0, height)
+        piece = self.piece.flatten().index_select(0, cell.add_((row * self.piece.shape[1]).int()[:, None]).flatten())
+        # The first row of each house is "nothing"; what it stands on hides as little.
+        piece = piece.view_as(cell).masked_fill_(piece.view_as(cell) == owner[:, None], 0)
+        solid = piece.int().add_((row * self.hides.shape[1]).int()[:, None])
+        height = self.hides.flatten().index_select(0, solid.flatten()).view_as(cell)
         # Slopes from the camera: what is hidden lies under the steepest one before it.
         horizon = ((height - CAMERA) / along).amax(1)
         open_to = -(dx * box[:, 6] + dy * box[:, 7])

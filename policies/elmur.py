@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from embodied_mem.policies.encoder import GatedMLP
 from embodied_mem.policies.segments import CausalAttention, Recent, SegmentConfig, SegmentPolicy, SegmentState, joined
-from embodied_mem.policies.tokens import Spec
 
 EMPTY = -1
 Memory = tuple[tuple[int, ...], list[Tensor]]
@@ -35,50 +34,6 @@ class ElmurConfig(SegmentConfig):
     farthest: int = field(default=512, metadata={"min": 1, "max": 1_000_000})
     """Steps apart beyond which the bias is one and the same."""
     detach: bool = True
-
-
-class Elmur(SegmentPolicy):
-    """Memory: the step each slot was last written at (EMPTY: never), and per layer the slots [B, M, width]."""
-
-    Config = ElmurConfig
-
-    def __init__(self, spec: Spec, config: ElmurConfig = ElmurConfig()) -> None:
-        super().__init__(spec, config)
-        self.blocks = nn.ModuleList(ElmurBlock(config) for _ in range(config.layers))
-
-    def empty_memory(self, batch: int) -> Memory:
-        slots = [block.empty.expand(batch, -1, -1) for block in self.blocks]
-        return (EMPTY,) * self.config.memory_tokens, slots
-
-    def advance(self, x: Tensor, state: SegmentState) -> tuple[Tensor, list[Recent]]:
-        anchors, slots = state.memory
-        written, recent = torch.tensor(anchors, device=x.device), []
-        now = torch.arange(state.length, state.length + x.shape[1], device=x.device)
-        for block, past, memory in zip(self.blocks, state.recent, slots, strict=True):
-            x, left = block(x, state.filled, past, memory, now[:, None] - written)
-            recent.append(left)
-        return x, recent
-
-    def close(self, state: SegmentState) -> Memory:
-        anchors, slots = state.memory
-        slot, blend = rewrite(anchors, self.config.blend)
-        end = state.length - 1
-        memory = []
-        for block, old, (_, _, content) in zip(self.blocks, slots, state.recent, strict=True):
-            ago = anchors[slot] - torch.arange(end + 1 - state.filled, end + 1, device=old.device)
-            before, own, after = old.tensor_split((slot, slot + 1), 1)
-            new = block.write(own, content, ago[None])
-            mixed = torch.cat([before, blend * new + (1 - blend) * own, after], 1)
-            memory.append(mixed.detach() if self.config.detach else mixed)
-        return (*anchors[:slot], end, *anchors[slot + 1 :]), memory
-
-
-def rewrite(anchors: tuple[int, ...], blend: float) -> tuple[int, float]:
-    """Which slot the next segment goes to, and the share of its content there: the first empty slot takes all of it,
-    otherwise the one written longest ago takes ``blend``."""
-    if EMPTY in anchors:
-        return anchors.index(EMPTY), 1.0
-    return min(range(len(anchors)), key=anchors.__getitem__), blend
 
 
 class ElmurBlock(nn.Module):
@@ -123,3 +78,43 @@ class Cross(nn.Module):
         key, value = self.key_value(other).unflatten(-1, (2, self.count, -1)).permute(2, 0, 3, 1, 4)
         bias = self.bias[ago.clamp(1 - self.farthest, self.farthest - 1) + self.farthest - 1].permute(2, 0, 1)
         return self.out(F.scaled_dot_product_attention(query, key, value, bias[None]).transpose(1, 2).flatten(2))
+
+
+class Elmur(SegmentPolicy):
+    """Memory: the step each slot was last written at (EMPTY: never), and per layer the slots [B, M, width]."""
+
+    Config, Block = ElmurConfig, ElmurBlock
+
+    def empty_memory(self, batch: int) -> Memory:
+        slots = [block.empty.expand(batch, -1, -1) for block in self.blocks]
+        return (EMPTY,) * self.config.memory_tokens, slots
+
+    def advance(self, x: Tensor, state: SegmentState) -> tuple[Tensor, list[Recent]]:
+        anchors, slots = state.memory
+        written, recent = torch.tensor(anchors, device=x.device), []
+        now = torch.arange(state.length, state.length + x.shape[1], device=x.device)
+        for block, past, memory in zip(self.blocks, state.recent, slots, strict=True):
+            x, left = block(x, state.filled, past, memory, now[:, None] - written)
+            recent.append(left)
+        return x, recent
+
+    def close(self, state: SegmentState) -> Memory:
+        anchors, slots = state.memory
+        slot, blend = rewrite(anchors, self.config.blend)
+        end = state.length - 1
+        memory = []
+        for block, old, (_, _, content) in zip(self.blocks, slots, state.recent, strict=True):
+            ago = anchors[slot] - torch.arange(end + 1 - state.filled, end + 1, device=old.device)
+            before, own, after = old.tensor_split((slot, slot + 1), 1)
+            new = block.write(own, content, ago[None])
+            mixed = torch.cat([before, blend * new + (1 - blend) * own, after], 1)
+            memory.append(mixed.detach() if self.config.detach else mixed)
+        return (*anchors[:slot], end, *anchors[slot + 1 :]), memory
+
+
+def rewrite(anchors: tuple[int, ...], blend: float) -> tuple[int, float]:
+    """Which slot the next segment goes to, and the share of its content there: the first empty slot takes all of it,
+    otherwise the one written longest ago takes ``blend``."""
+    if EMPTY in anchors:
+        return anchors.index(EMPTY), 1.0
+    return min(range(len(anchors)), key=anchors.__getitem__), blend

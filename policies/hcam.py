@@ -25,7 +25,6 @@ from embodied_mem.policies.segments import (
     joined,
     latest,
 )
-from embodied_mem.policies.tokens import Spec
 
 
 @dataclass(frozen=True)
@@ -43,36 +42,6 @@ class HcamConfig(SegmentConfig):
     def chunks(self) -> int:
         """Past chunks within the budget."""
         return self.memory_tokens // self.segment
-
-
-class Hcam(SegmentPolicy):
-    """Memory: per layer, keys of chunks [B, C, width], keys and values of their tokens [B, H, C·segment, D]."""
-
-    Config = HcamConfig
-
-    def __init__(self, spec: Spec, config: HcamConfig = HcamConfig()) -> None:
-        super().__init__(spec, config)
-        self.blocks = nn.ModuleList(HcamBlock(config) for _ in range(config.layers))
-
-    def empty_memory(self, batch: int) -> list[Recent]:
-        return [()] * self.config.layers
-
-    def advance(self, x: Tensor, state: SegmentState) -> tuple[Tensor, list[Recent]]:
-        recent = []
-        for block, past, memory in zip(self.blocks, state.recent, state.memory, strict=True):
-            inputs = joined(past[2:], (x,))
-            x, pair = block(x, state.filled, past[:2], memory)
-            recent.append((*pair, *inputs))
-        return x, recent
-
-    def close(self, state: SegmentState) -> list[Recent]:
-        kept, memory = self.config.chunks, []
-        for block, old, past in zip(self.blocks, state.memory, state.recent, strict=True):
-            content = past[2].detach() if self.config.detach else past[2]
-            summary, key, value = block.read.kept(content)
-            chunks, tokens = joined(old[:1], (summary,)), joined(old[1:], (key, value))
-            memory.append((*latest(chunks, kept), *latest(tokens, kept * self.config.segment)))
-        return memory
 
 
 class HcamBlock(nn.Module):
@@ -119,6 +88,22 @@ class Read(nn.Module):
         chunk = (torch.arange(tokens, device=x.device) // self.size).expand(len(x), -1)
         member = torch.ones(1, 1, 1, dtype=torch.bool, device=x.device).expand(len(x), x.shape[1], tokens)
         return self.out(two_level(query, key, value, score, chunk, member, self.top).transpose(1, 2).flatten(2))
+
+
+class Hcam(SegmentPolicy):
+    """Memory: per layer, keys of chunks [B, C, width], keys and values of their tokens [B, H, C·segment, D]."""
+
+    Config, Block = HcamConfig, HcamBlock
+    leaves_inputs = True
+
+    def close(self, state: SegmentState) -> list[Recent]:
+        kept, memory = self.config.chunks, []
+        for block, old, past in zip(self.blocks, state.memory, state.recent, strict=True):
+            content = past[2].detach() if self.config.detach else past[2]
+            summary, key, value = block.read.kept(content)
+            chunks, tokens = joined(old[:1], (summary,)), joined(old[1:], (key, value))
+            memory.append((*latest(chunks, kept), *latest(tokens, kept * self.config.segment)))
+        return memory
 
 
 def sinusoid(index: Tensor, width: int) -> Tensor:

@@ -11,17 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from embodied_mem.policies.segments import (
-    CausalBlock,
-    Recent,
-    SegmentConfig,
-    SegmentPolicy,
-    SegmentState,
-    joined,
-    latest,
-)
+from embodied_mem.policies.segments import Recent, SegmentConfig, SegmentPolicy, SegmentState, joined, latest
 from embodied_mem.policies.tokens import Spec
 
 _SHORTEST, _LONGEST = 0.8, 1.2
@@ -50,13 +42,9 @@ class Memo(SegmentPolicy):
 
     Config = MemoConfig
 
-    def __init__(self, spec: Spec, config: MemoConfig = MemoConfig()) -> None:
+    def __init__(self, spec: Spec, config: MemoConfig | None = None) -> None:
         super().__init__(spec, config)
-        self.blocks = nn.ModuleList(CausalBlock(config) for _ in range(config.layers))
-        self.ask = nn.Parameter(torch.randn(config.summaries, config.width) * 0.02)
-
-    def empty_memory(self, batch: int) -> list[Recent]:
-        return [()] * self.config.layers
+        self.ask = nn.Parameter(torch.randn(self.config.summaries, self.config.width) * 0.02)
 
     def segment_length(self) -> int:
         if not self.config.randomise:
@@ -64,12 +52,8 @@ class Memo(SegmentPolicy):
         draw = torch.rand((), generator=self.generator, device=self.ask.device)
         return max(1, round(self.config.segment * float(_SHORTEST + (_LONGEST - _SHORTEST) * draw)))
 
-    def advance(self, x: Tensor, state: SegmentState) -> tuple[Tensor, list[Recent]]:
-        first, recent = self.config.summaries * state.segments + state.filled, []
-        for block, past, memory in zip(self.blocks, state.recent, state.memory, strict=True):
-            x, pair = block(x, first, past, memory)
-            recent.append(pair)
-        return x, recent
+    def position(self, state: SegmentState) -> int:
+        return self.config.summaries * state.segments + state.filled
 
     def close(self, state: SegmentState) -> list[Recent]:
         summed, _ = self.advance(self.ask.expand(len(state.recent[0][0]), -1, -1), state)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from embodied_mem.policies.encoder import GatedMLP
-from embodied_mem.policies.segments import CausalBlock, Recent, SegmentConfig, SegmentPolicy, SegmentState
+from embodied_mem.policies.segments import Recent, SegmentConfig, SegmentPolicy, SegmentState
 from embodied_mem.policies.tokens import Spec
 
 
@@ -32,21 +32,20 @@ class Rate(SegmentPolicy):
 
     Config = RateConfig
 
-    def __init__(self, spec: Spec, config: RateConfig = RateConfig()) -> None:
+    def __init__(self, spec: Spec, config: RateConfig | None = None) -> None:
         super().__init__(spec, config)
-        self.blocks = nn.ModuleList(CausalBlock(config) for _ in range(config.layers))
+        config = self.config
         self.first = nn.Parameter(torch.randn(config.memory_tokens, config.width))
         self.valve = Valve(config.width, config.heads, config.hidden)
 
     def empty_memory(self, batch: int) -> list:
         return self._laid_out(self.first.expand(batch, -1, -1))
 
-    def advance(self, x: Tensor, state: SegmentState, causal: bool = True) -> tuple[Tensor, list[Recent]]:
-        recent = []
-        for block, past, memory in zip(self.blocks, state.recent, state.memory[1:], strict=True):
-            x, pair = block(x, self.config.memory_tokens + state.filled, past, memory, causal)
-            recent.append(pair)
-        return x, recent
+    def read(self, memory: list) -> list[Recent]:
+        return memory[1:]
+
+    def position(self, state: SegmentState) -> int:
+        return self.config.memory_tokens + state.filled
 
     def close(self, state: SegmentState) -> list:
         old = state.memory[0]

@@ -70,66 +70,6 @@ class SegmentState:
     """Tokens so far."""
 
 
-class SegmentPolicy(Policy):
-    """Encoder and heads around layers that a subclass brings with :meth:`advance` and :meth:`close`."""
-
-    def __init__(self, spec: Spec, config: SegmentConfig) -> None:
-        super().__init__(spec)
-        self.config = config
-        self.encoder = Encoder(spec, config.width, config.vision)
-        self.heads = Heads(config.width, spec.actions)
-
-    def empty_memory(self, batch: int) -> Any:
-        """The memory at the start of a trial."""
-        raise NotImplementedError
-
-    def advance(self, x: Tensor, state: SegmentState) -> tuple[Tensor, list[Recent]]:
-        """New tokens [B, n, width] of the running segment through all layers; what they leave is joined to recent."""
-        raise NotImplementedError
-
-    def close(self, state: SegmentState) -> Any:
-        """The memory after the running segment, which is full."""
-        raise NotImplementedError
-
-    def init_state(self, batch: int, capacity: int = 0) -> SegmentState:
-        return SegmentState([()] * self.config.layers, self.empty_memory(batch))
-
-    def segment_length(self) -> int:
-        """Tokens of the running segment; drawn anew for each segment where a memory wants that."""
-        return self.config.segment
-
-    @torch.no_grad()
-    def step(self, tokens: Tokens, state: SegmentState) -> tuple[Output, SegmentState]:
-        x, state = self._live(self.encoder(tokens)[:, None], state, self.config.segment)
-        return self.heads(x[:, 0]), state
-
-    def forward(self, trial: Tokens) -> Output:
-        return self._whole(trial, learning=self.training)[0]
-
-    def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, SegmentState]:
-        return self._whole(trial, learning=False)
-
-    def state_bytes(self, state: SegmentState) -> int:
-        return _bytes(state.recent) + _bytes(state.memory)
-
-    def _whole(self, trial: Tokens, learning: bool) -> tuple[Output, SegmentState]:
-        x, parts, state = self.encoder(trial), [], self.init_state(len(trial["step"]))
-        while state.length < x.shape[1]:
-            long = self.segment_length() if learning else self.config.segment
-            part, state = self._live(x[:, state.length : state.length + long], state, long)
-            parts.append(part)
-        return self.heads(torch.cat(parts, 1)), state
-
-    def _live(self, x: Tensor, state: SegmentState, long: int) -> tuple[Tensor, SegmentState]:
-        """Tokens that fit into the running segment of ``long``; where they fill it, it goes into memory."""
-        y, recent = self.advance(x, state)
-        state = replace(state, recent=recent, filled=state.filled + x.shape[1], length=state.length + x.shape[1])
-        if state.filled < long:
-            return y, state
-        memory = self.close(state)
-        return y, replace(state, recent=[()] * self.config.layers, memory=memory, filled=0, segments=state.segments + 1)
-
-
 class CausalAttention(nn.Module):
     """Attention of new tokens over a prefix, over what is recent, and over each other; rotary code of positions."""
 
@@ -182,6 +122,86 @@ def joined(old: Recent, new: Recent) -> Recent:
 def latest(kept: Recent, count: int) -> Recent:
     """The last ``count`` of tensors [..., m, D]."""
     return tuple(x[..., max(0, x.shape[-2] - count) :, :] for x in kept)
+
+
+class SegmentPolicy(Policy):
+    """Encoder, layers and heads. A memory brings :meth:`close`, and what else it does differently."""
+
+    Config = SegmentConfig
+    #: Makes a layer from the configuration; called as CausalBlock is.
+    Block: type[nn.Module] = CausalBlock
+    #: Whether each layer's inputs are left in ``recent`` behind its keys and values, for :meth:`close`.
+    leaves_inputs = False
+
+    def __init__(self, spec: Spec, config: SegmentConfig | None = None) -> None:
+        super().__init__(spec)
+        self.config = config = config or self.Config()
+        self.encoder = Encoder(spec, config.width, config.vision)
+        self.heads = Heads(config.width, spec.actions)
+        self.blocks = nn.ModuleList(self.Block(config) for _ in range(config.layers))
+
+    def empty_memory(self, batch: int) -> Any:
+        """The memory at the start of a trial: nothing, in each layer."""
+        return [()] * self.config.layers
+
+    def read(self, memory: Any) -> list:
+        """What each layer is given of the memory."""
+        return memory
+
+    def position(self, state: SegmentState) -> int:
+        """Of the next token, in the rotary code: counted from the segment's start."""
+        return state.filled
+
+    def advance(self, x: Tensor, state: SegmentState, **how: bool) -> tuple[Tensor, list[Recent]]:
+        """New tokens [B, n, width] of the running segment through all layers; what they leave is joined to recent."""
+        first, recent = self.position(state), []
+        for block, past, memory in zip(self.blocks, state.recent, self.read(state.memory), strict=True):
+            inputs = joined(past[2:], (x,)) if self.leaves_inputs else ()
+            x, pair = block(x, first, past[:2], memory, **how)
+            recent.append((*pair, *inputs))
+        return x, recent
+
+    def close(self, state: SegmentState) -> Any:
+        """The memory after the running segment, which is full."""
+        raise NotImplementedError
+
+    def init_state(self, batch: int, capacity: int = 0) -> SegmentState:
+        return SegmentState([()] * self.config.layers, self.empty_memory(batch))
+
+    def segment_length(self) -> int:
+        """Tokens of the running segment; drawn anew for each segment where a memory wants that."""
+        return self.config.segment
+
+    @torch.no_grad()
+    def step(self, tokens: Tokens, state: SegmentState) -> tuple[Output, SegmentState]:
+        x, state = self._live(self.encoder(tokens)[:, None], state, self.config.segment)
+        return self.heads(x[:, 0]), state
+
+    def forward(self, trial: Tokens) -> Output:
+        return self._whole(trial, learning=self.training)[0]
+
+    def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, SegmentState]:
+        return self._whole(trial, learning=False)
+
+    def state_bytes(self, state: SegmentState) -> int:
+        return _bytes(state.recent) + _bytes(state.memory)
+
+    def _whole(self, trial: Tokens, learning: bool) -> tuple[Output, SegmentState]:
+        x, parts, state = self.encoder(trial), [], self.init_state(len(trial["step"]))
+        while state.length < x.shape[1]:
+            long = self.segment_length() if learning else self.config.segment
+            part, state = self._live(x[:, state.length : state.length + long], state, long)
+            parts.append(part)
+        return self.heads(torch.cat(parts, 1)), state
+
+    def _live(self, x: Tensor, state: SegmentState, long: int) -> tuple[Tensor, SegmentState]:
+        """Tokens that fit into the running segment of ``long``; where they fill it, it goes into memory."""
+        y, recent = self.advance(x, state)
+        state = replace(state, recent=recent, filled=state.filled + x.shape[1], length=state.length + x.shape[1])
+        if state.filled < long:
+            return y, state
+        memory = self.close(state)
+        return y, replace(state, recent=[()] * self.config.layers, memory=memory, filled=0, segments=state.segments + 1)
 
 
 def _bytes(held: Any) -> int:

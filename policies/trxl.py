@@ -9,18 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-
-from embodied_mem.policies.segments import (
-    CausalBlock,
-    Recent,
-    SegmentConfig,
-    SegmentPolicy,
-    SegmentState,
-    joined,
-    latest,
-)
-from embodied_mem.policies.tokens import Spec
+from embodied_mem.policies.segments import Recent, SegmentConfig, SegmentPolicy, SegmentState, joined, latest
 
 
 @dataclass(frozen=True)
@@ -34,21 +23,10 @@ class Trxl(SegmentPolicy):
     """Memory: per layer, keys and values [B, H, m, D] of the latest tokens before the segment."""
 
     Config = TrxlConfig
+    leaves_inputs = True
 
-    def __init__(self, spec: Spec, config: TrxlConfig = TrxlConfig()) -> None:
-        super().__init__(spec, config)
-        self.blocks = nn.ModuleList(CausalBlock(config) for _ in range(config.layers))
-
-    def empty_memory(self, batch: int) -> list[Recent]:
-        return [()] * self.config.layers
-
-    def advance(self, x: Tensor, state: SegmentState) -> tuple[Tensor, list[Recent]]:
-        recent = []
-        for block, past, memory in zip(self.blocks, state.recent, state.memory, strict=True):
-            inputs = joined(past[2:], (x,))
-            x, pair = block(x, state.length, past[:2], memory)
-            recent.append((*pair, *inputs))
-        return x, recent
+    def position(self, state: SegmentState) -> int:
+        return state.length
 
     def close(self, state: SegmentState) -> list[Recent]:
         memory = []

@@ -121,6 +121,7 @@ class ObjectSearch:
         self._heading = (self._heading + turn).remainder(HEADINGS)
         self._step = self._step + 1
         way = self.houses.way(self._row, self._goal, x, y)
+        way = torch.where(way.isfinite(), way, self._way)  # squeezed in where no way is known: no progress
         success = stop & self._found
         reward = c.shaping * (self._way - way) + c.bonus * success - c.step_cost
         self._way = way

@@ -7,6 +7,7 @@ import torch
 
 from embodied_mem.policies.attention import SINKS, attend, with_sink
 from embodied_mem.policies.gru import Gru, GruConfig
+from embodied_mem.policies.lstm import Lstm
 from embodied_mem.policies.relic import Relic, RelicConfig
 from tests.policies.agreement import SPEC, check_agreement, random_trial, shaken
 
@@ -38,8 +39,10 @@ def test_relic_acts_as_it_learns_when_episodes_are_rows():
     check_agreement(relic(across=False), length=45, even=True)
 
 
-def test_gru_acts_as_it_learns():
-    check_agreement(gru())
+@pytest.mark.parametrize("across", [True, False])
+@pytest.mark.parametrize("kind", [Gru, Lstm])
+def test_recurrent_policies_act_as_they_learn(kind, across):
+    check_agreement(gru(kind, across=across))
 
 
 def gradient_of_inputs(policy, trial, row: int, t: int) -> torch.Tensor:
@@ -50,9 +53,9 @@ def gradient_of_inputs(policy, trial, row: int, t: int) -> torch.Tensor:
     return smell.grad.abs().sum(-1)
 
 
-def gru() -> Gru:
+def gru(kind: type[Gru] = Gru, **options) -> Gru:
     torch.manual_seed(0)
-    return shaken(Gru(SPEC, GruConfig(width=16, layers=2, hidden=16)))
+    return shaken(kind(SPEC, GruConfig(width=16, layers=2, hidden=16, **options)))
 
 
 @pytest.mark.parametrize("make", [relic, lambda: relic(sink="token"), lambda: relic(sink="none"), gru])
@@ -63,9 +66,10 @@ def test_no_token_of_the_future_or_of_another_trial_matters(make):
     assert (depends[[0, 2]] == 0).all()
 
 
-def test_without_attention_across_episodes_only_the_own_episode_matters():
+@pytest.mark.parametrize("make", [relic, gru])
+def test_without_memory_across_episodes_only_the_own_episode_matters(make):
     trial = random_trial()
-    depends = gradient_of_inputs(relic(across=False), trial, row=1, t=30)[1]
+    depends = gradient_of_inputs(make(across=False), trial, row=1, t=30)[1]
     own = (trial["episode"][1] == trial["episode"][1, 30]) & (torch.arange(40) <= 30)
     assert 1 < own.sum() < 10 and ((depends > 0) == own).all()
 

@@ -23,7 +23,7 @@ LABELS = ("nothing", "wall", "door frame", *FURNITURE, *THINGS)
 NOTHING, WALL, DOOR_FRAME = range(3)
 _NUMBER = {label: i for i, label in enumerate(LABELS)}
 _FIRST_THING = 3 + len(FURNITURE)
-STRIDE = 3  # pixels between two samples of what is not a thing
+A_RAY = 2.5  # samples, at least, of what is not a thing; of things every pixel counts
 FLOOR_M, OVER_M = 0.08, 2.1  # what lies lower is floor, what hangs higher is ceiling or lintel
 VOXEL_M = 0.04  # of what is remembered
 TALL_M = 0.05  # below the eye: what reaches so high is not seen over
@@ -81,8 +81,9 @@ class FanView:
         kind = np.full(frame.depth.shape, WALL, np.int16)
         for found in detections:  # largest first: what stands on something is named after it
             kind[found.mask] = _NUMBER.get(found.label, WALL)
+        stride = max(1, round(frame.camera.focal * self.spread / self.rays / A_RAY))
         chosen = np.zeros(kind.shape, bool)
-        chosen[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE] = True
+        chosen[stride // 2 :: stride, stride // 2 :: stride] = True
         chosen |= kind >= _FIRST_THING
         rows, columns = np.nonzero(chosen & (frame.depth > 0))
         depth, kind = frame.depth[rows, columns].astype(np.float64), kind[rows, columns]
@@ -91,7 +92,7 @@ class FanView:
         keep = rises & (xyz[:, 2] < OVER_M)
         xyz, kind, rows = xyz[keep], kind[keep], rows[keep]
         # The top of the image may lie below the eye: what fills it reaches as high as can be told.
-        high = (xyz[:, 2] > self.eye_m - TALL_M) | ((rows < 2 * STRIDE) & (xyz[:, 2] > self.eye_m / 2))
+        high = (xyz[:, 2] > self.eye_m - TALL_M) | ((rows < 2 * stride) & (xyz[:, 2] > self.eye_m / 2))
         self._frames.append(_thinned(_Points(xyz, kind, high)))
 
     def look(self, x: float, y: float, yaw: float) -> Slices:

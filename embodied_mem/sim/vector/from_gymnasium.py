@@ -126,7 +126,7 @@ class _Leaf:
         from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
         self.get, self.low, self.scale, self.split = get, 0, None, False
-        shape, whole = tuple(space.shape), np.issubdtype(space.dtype, np.integer)
+        shape, whole = tuple(space.shape or ()), np.issubdtype(space.dtype, np.integer)
         if isinstance(space, Discrete):
             self.low, self.spaces = int(space.start), {path: Space("index", (), int(space.n))}
         elif isinstance(space, MultiDiscrete):

@@ -43,7 +43,8 @@ class GymnasiumConfig:
     observe: tuple[str, ...] = ()
     """Entries of a Dict or Tuple that are seen (``image``, ``0``, ``inner/image``); none named: all."""
     symbols: tuple[int, ...] = ()
-    """Arrays of integers hold symbols, of so many kinds in each channel of their last axis; left out: brightness."""
+    """Arrays of integers hold symbols, of so many kinds in each channel of their last axis; left out: bytes of three
+    axes are images, all else is scaled to 0..1."""
     actions: tuple[int, ...] = ()
     """The actions one can take, as numbers among all; none named: all."""
     cap: int | None = field(default=None, metadata={"min": 1, "max": 1_000_000})
@@ -138,14 +139,16 @@ class _Leaf:
                 raise ConfigError(f"symbols: {len(symbols)} channels, but {path} is an array {shape}")
             self.split = True
             self.spaces = {f"{path}/{c}": Space("index", shape[:-1], n) for c, n in enumerate(symbols)}
+        elif isinstance(space, Box) and space.dtype == np.uint8 and len(shape) == 3:
+            self.spaces = {path: Space("image", shape)}
         elif isinstance(space, Box):
             if whole:
                 self.low, self.scale = space.low.astype(np.float32), 1 / (space.high.astype(np.float32) - space.low)
             self.spaces = {path: Space("vector", shape)}
         else:
             raise ConfigError(f"{path} is a {type(space).__name__}, which no policy reads; name others under observe")
-        index = next(iter(self.spaces.values())).kind == "index"
-        self.raw = np.zeros((batch, *shape), np.int64 if index else np.float32)
+        kind = next(iter(self.spaces.values())).kind
+        self.raw = np.zeros((batch, *shape), {"index": np.int64, "vector": np.float32, "image": np.uint8}[kind])
 
     def tensors(self) -> dict[str, Tensor]:
         """A copy of the latest values, as the spaces say."""

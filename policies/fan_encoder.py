@@ -17,6 +17,8 @@ from embodied_mem.errors import ConfigError
 from embodied_mem.sim.vector.protocol import GOAL, HEADING, KIND_OF, Space
 
 _PATCH = 4  # rays that the convolution sees at once
+_SPARSE = 2  # kinds are looked up for every second ray: that is half of the work, and sought ones are seen in all
+_EDGES = (0.05, 0.1, 0.15, 0.175, 0.2, 0.225, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8)  # of ranges to what is sought: 0.5 to 8 m
 _CHANNELS = 16
 _KIND = 8  # numbers that stand for a kind
 _VECTORS = 16  # in the plane
@@ -44,12 +46,17 @@ class FanEncoder(nn.Module):
         self.goals = spaces[GOAL].size if GOAL in spaces else 0
         self.kind = nn.Parameter(0.5 * torch.randn(self.kinds, _KIND))
         hits = _PATCH * len(self.fans)
-        self.patch_kinds = nn.Linear(_KIND * hits, _CHANNELS, bias=False)
-        self.patch = nn.Linear(4 * hits, _CHANNELS)
+        self.patch_kinds = nn.Linear(_KIND * hits // _SPARSE, _CHANNELS, bias=False)
+        self.patch = nn.Linear(3 * hits, _CHANNELS)
         self.out = nn.Linear(self.rays // _PATCH * _CHANNELS, width + 2 * _VECTORS)
         self.nearest = nn.Linear(self.kinds, width, bias=False)
         for layer in (self.patch_kinds, self.patch, self.out, self.nearest):  # as loud as the rest of a token
             nn.init.kaiming_normal_(layer.weight)
+        self.register_buffer("edges", torch.tensor(_EDGES), persistent=False)
+        self.range = nn.Embedding(len(_EDGES) + 2, width + 2 * _VECTORS)
+        self.bearing = nn.Embedding(self.rays // 2, width + 2 * _VECTORS)
+        for code in (self.range, self.bearing):
+            nn.init.normal_(code.weight, std=0.5)
         self.turned = nn.Linear(2 * _VECTORS, width, bias=False) if HEADING in spaces else None
         if self.turned is not None:
             angle = torch.arange(spaces[HEADING].size) * (2 * math.pi / spaces[HEADING].size)
@@ -63,11 +70,12 @@ class FanEncoder(nn.Module):
         near = (_HALF / (_HALF + far)).masked_fill(kind == 0, 0.0)
         sought = torch.zeros_like(near)
         if self.goals:
-            sought = (kind == tokens[GOAL].reshape(-1, 1, 1) + (self.kinds - self.goals)).to(near.dtype)
-        kinds = (F.embedding(kind, self.kind) * near[..., None]).view(-1, self.patch_kinds.in_features)
-        rest = torch.cat([far, near, sought, sought * near], -1).view(-1, self.patch.in_features)
+            sought = (kind == tokens[GOAL].reshape(-1, 1, 1) + (self.kinds - self.goals)).to(near.dtype) * near
+        some, close = kind[:, ::_SPARSE], near[:, ::_SPARSE, :, None]
+        kinds = (F.embedding(some, self.kind) * close).view(-1, self.patch_kinds.in_features)
+        rest = torch.stack([far, near, sought], -1).view(-1, self.patch.in_features)
         seen = F.relu(self.patch_kinds(kinds) + self.patch(rest)).view(len(far), -1)
-        x, vectors = self.out(seen).split([self.width, 2 * _VECTORS], -1)
+        x, vectors = (self.out(seen) + self._sought(sought)).split([self.width, 2 * _VECTORS], -1)
         x = x + self.nearest(self._nearest(kind, near))
         if self.turned is None:
             return x.reshape(*lead, -1)
@@ -75,6 +83,14 @@ class FanEncoder(nn.Module):
         ahead, left = vectors.chunk(2, -1)
         turned = torch.cat([ahead * cos - left * sin, ahead * sin + left * cos], -1)
         return (x + self.turned(turned)).reshape(*lead, -1)
+
+    def _sought(self, sought: Tensor) -> Tensor:
+        """[N, width + vectors]: codes of the range and the bearing of the nearest ray on what is sought."""
+        most, ray = sought.amax(-1).max(1)  # over hits, then over rays
+        code = torch.bucketize(_HALF / most.clamp(min=1e-6) - _HALF, self.edges)
+        visible = (most > 0).long()
+        bearing = self.bearing(ray // 2) * visible[:, None]
+        return self.range(torch.where(most > 0, code, len(_EDGES) + 1)) + bearing
 
     def _nearest(self, kind: Tensor, near: Tensor) -> Tensor:
         """[N, kinds]: how near the nearest of each kind in view is; what a memory is asked for first."""

@@ -3,6 +3,10 @@
 On trials that the policy lives, this is imitation on its own states (DAgger: Ross, Gordon and Bagnell, 2011) beside
 PPO, fading out (a kickstart: Schmitt et al., 2018). On trials that the oracle lives it is behaviour cloning: a policy
 gradient says nothing about actions of somebody else, so PPO's loss leaves those trials out.
+
+What nobody can know should not be imitated: told the way to a goal it has never seen, a policy learns to turn left and
+right in turn (the imitation gap: Weihs et al., 2021). So where an environment tells ``goal_in_view``, steps of the
+policy's own have a label only while a look shows the goal; the rest is left to PPO and to the oracle's own trials.
 """
 
 from __future__ import annotations
@@ -47,9 +51,11 @@ class ImitationConfig:
 
 def copying(log_probs: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross entropy of ``log_probs`` [B, T, A] to the oracle's actions [B, T], and figures: how often the likeliest
-    action is the oracle's. Where several actions are equally good, the oracle's choice counts alone."""
-    loss = -log_probs.gather(-1, label[..., None]).mean()
-    agreement = (log_probs.argmax(-1) == label).float().mean()
+    action is the oracle's. Where several actions are equally good, the oracle's choice counts alone; −1 is no label."""
+    known = label >= 0
+    count = known.sum().clamp(min=1)
+    loss = -(log_probs.gather(-1, label.clamp(min=0)[..., None])[..., 0] * known).sum() / count
+    agreement = ((log_probs.argmax(-1) == label) & known).sum() / count
     return loss, {"imitation_loss": loss, "agreement": agreement}
 
 

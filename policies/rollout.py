@@ -31,7 +31,8 @@ class Trial:
     success: Tensor
     """bool: the goal of the step's episode was reached by then."""
     label: Tensor | None = None
-    """int64: what the oracle would have done, in trials with imitation. Not a token: no policy reads it."""
+    """int64: what the oracle would have done, in trials with imitation. Not a token: no policy reads it.
+    −1 where the policy could not know either."""
     expert: Tensor | None = None
     """bool: the oracle acted (all through a trial), where it acts in any."""
 
@@ -107,6 +108,9 @@ class Collector:
                 labels.append(self.env.oracle())
                 action = action if self.expert is None else torch.where(self.expert, labels[-1], action)
             step = self.env.step(action)
+            if self.labelled and "goal_in_view" in step.info:
+                knows = step.info["goal_in_view"] if self.expert is None else step.info["goal_in_view"] | self.expert
+                labels[-1] = torch.where(knows, labels[-1], -1)
             log_prob = log_probs.gather(1, action[:, None])[:, 0]
             records.append((action, log_prob, step.reward, step.episode_end, output.value, step.success))
             self.tokens = self.stream.after(step, action)

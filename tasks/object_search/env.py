@@ -94,7 +94,7 @@ class ObjectSearch:
             zeros.float() for _ in range(7)
         )
         self._seen = torch.zeros(batch, config.types, dtype=torch.bool, device=self.device)
-        self._seen_before, self._found = zeros.bool(), zeros.bool()
+        self._seen_before, self._found, self._in_view = zeros.bool(), zeros.bool(), zeros.bool()
 
     def reset_trial(self, seeds: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
         seeds = seeds.to(self.device)
@@ -128,7 +128,7 @@ class ObjectSearch:
         end = stop | (self._step >= c.cap)
         info = {
             "steps": self._step, "shortest": self._shortest, "travelled": self._travelled, "goal": self._goal,
-            "goal_seen": self._seen_before,
+            "goal_seen": self._seen_before, "goal_in_view": self._in_view,
         }  # fmt: skip
         self._begin_episode(end)
         felt = c.bonus * success  # progress is the simulator's knowledge
@@ -204,8 +204,10 @@ class ObjectSearch:
         metres = torch.stack([hits.first, hits.second], 1)
         goals = kinds - (OTHER_THING + 1)
         row, where, ray = (goals >= 0).nonzero(as_tuple=True)
+        on_goal = goals == self._goal[:, None, None]
+        self._in_view = on_goal.flatten(1).any(1)
         self._seen = self._seen.index_put((row, goals[row, where, ray]), torch.tensor(True, device=self.device))
-        on_goal = (goals == self._goal[:, None, None]) & (metres <= self.config.reach)
+        on_goal = on_goal & (metres <= self.config.reach)
         self._found = on_goal.flatten(1).any(1)
         shown = (metres * (1 / _RANGE)).clamp_(max=1.0)
         obs = {"goal": self._goal[:, None], "position": self._position(), "first": shown[:, 0],

@@ -10,7 +10,7 @@ import torch
 from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies import checkpoint
-from embodied_mem.policies.imitation import ImitationConfig
+from embodied_mem.policies.imitation import ImitationConfig, copying
 from embodied_mem.policies.ppo import Batch, PPOConfig, advantages, loss_of
 from embodied_mem.policies.train import train
 from embodied_mem.policies.trainer import Trainer
@@ -90,6 +90,33 @@ def test_old_labels_have_no_weight():
     assert torch.equal(before, gradients(p, batch))
     trial.label[:, 30:] = (trial.label[:, 30:] + 1) % 4
     assert not torch.equal(before, gradients(p, batch))
+
+
+def test_steps_without_a_label_have_no_weight():
+    """−1: the policy could not know. Its other labels count as much as ever: the loss is a mean over labels."""
+    log_probs = torch.full((2, 3, 4), 0.25).log()
+    log_probs[:, 1] = torch.tensor([0.7, 0.1, 0.1, 0.1]).log()
+    label = torch.tensor([[-1, 0, -1], [-1, -1, -1]])
+    loss, figures = copying(log_probs, label)
+    assert torch.isclose(loss, -torch.tensor(0.7).log()) and figures["agreement"] == 1
+    assert copying(log_probs, torch.full((2, 3), -1))[0] == 0
+
+
+def test_the_policy_s_own_steps_have_a_label_only_where_the_goal_may_be_known(monkeypatch):
+    trainer = Trainer(tiny())
+    step = trainer.env.step
+
+    def telling(actions):
+        moment = step(actions)
+        moment.info["goal_in_view"] = moment.info["goal"] == 0
+        return moment
+
+    monkeypatch.setattr(trainer.env, "step", telling)
+    trainer.collector.begin(trainer.house_seeds(), 24, expert=0.5)
+    trial = trainer.collector.collect(24)
+    assert bool((trial.label[trial.expert] >= 0).all()), "the oracle always knows"
+    own = trial.label[~trial.expert]
+    assert bool((own < 0).any()) and bool((own >= 0).any())
 
 
 def test_labels_are_what_the_oracle_would_do_and_stay_with_their_steps():

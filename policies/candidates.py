@@ -49,7 +49,7 @@ def _named(config: ExperimentConfig) -> dict[tuple[str, int], Path]:
     found: dict[tuple[str, int], Path] = {}
     for path in map(Path, config.evaluation.checkpoints):
         meta = checkpoint.describe(path)
-        key = _agent_of(config, path, meta), meta["config"]["seed"]
+        key = agent_of(config, path, meta), meta["config"]["seed"]
         if key in found:
             raise ConfigError(f"{found[key]} and {path} are both {key[0]} with seed {key[1]}; name one of them")
         found[key] = path
@@ -72,7 +72,7 @@ def _shipped(config: ExperimentConfig) -> dict[tuple[str, int], Path]:
     return found
 
 
-def _agent_of(config: ExperimentConfig, path: Path, meta: dict) -> str:
+def agent_of(config: ExperimentConfig, path: Path, meta: dict) -> str:
     """The agent whose seed a checkpoint is: by its policy, and among several with the same one by its folder."""
     same = [agent for agent in config.agents if _is_policy_of(config, agent, meta)]
     named = [agent for agent in same if agent in (path.parent.name.rpartition("-")[0], path.stem.rpartition("-")[0])]

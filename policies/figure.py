@@ -57,7 +57,9 @@ def _panel(axes: Any, metrics: dict, curve: str, band: str) -> None:
     for name, figures in metrics["agents"].items():
         colour, line = STYLES[name] if name in STYLES else (next(others), "-")
         values, low, high = figures[curve], *zip(*figures[band], strict=True)
-        index = range(1, len(values) + 1)
+        shown = figures.get("demonstrations", 0)  # an own episode stands where as many were lived before it
+        values, low, high = (x[: max(0, len(x) - shown)] for x in (values, low, high))
+        index = range(1 + shown, len(values) + 1 + shown)
         marker = "o" if len(values) <= 20 else None
         axes.plot(index, values, line, color=colour, label=name, lw=1.8, marker=marker, ms=3)
         axes.fill_between(index, low, high, color=colour, alpha=0.15, lw=0)

@@ -1,7 +1,7 @@
 """The one interface of all policies: act with a memory (:meth:`Policy.step`), learn from a trial (``forward``).
 
 Both must say the same, to 1e-4 in float32, at every step of a trial, across episode ends, evictions and refreshes
-(``tests/policies/agreement.py`` checks any policy). A policy shares :class:`~embodied_mem.policies.encoder.Encoder`
+(:mod:`embodied_mem.policies.check` checks any policy). A policy shares :class:`~embodied_mem.policies.encoder.Encoder`
 and :class:`~embodied_mem.policies.encoder.Heads` with all others and brings the memory between them.
 """
 

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from embodied_mem.policies.trainer import Trainer
 
 _SHOW_EVERY = 15.0  # seconds
@@ -90,3 +92,29 @@ class _Progress:
         print(f"{row['steps'] / 1e6:.2f}/{total / 1e6:.2f} M steps, {rate:.0f}/s, about {left:.0f} min left | "
               f"entropy {row['entropy']:.2f} kl {row['kl']:.4f} value {row['value_loss']:.3f} | return {curve}",
               flush=True)  # fmt: skip
+
+
+def learning_curve(log: Path, points: int = 60) -> dict[str, list[float]]:
+    """A log thinned to means of neighbouring rounds: ``steps``, return of the ``first`` episode, of the ``last_third``,
+    and the same of success (in training houses: a look, not a result). Empty where there is no log."""
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    rows = [row for row in rows if row["return_by_episode"]]
+    names = ("steps", "first", "last_third", "success_first", "success_last_third")
+    curve: dict[str, list[float]] = {name: [] for name in names}
+    for part in np.array_split(np.arange(len(rows)), min(points, len(rows))) if rows else ():
+        curve["steps"].append(rows[part[-1]]["steps"])
+        for kind, prefix in (("return", ""), ("success", "success_")):
+            values = [rows[i][f"{kind}_by_episode"] for i in part]
+            curve[f"{prefix}first"].append(round(float(np.mean([v[0] for v in values])), 4))
+            late = [np.mean(v[-max(1, len(v) // 3) :]) for v in values]
+            curve[f"{prefix}last_third"].append(round(float(np.mean(late)), 4))
+    return curve
+
+
+def takeoff(curve: dict[str, list[float]]) -> int | None:
+    """Steps after which a trial's last episodes first paid half as much more than its first one as they do in the end;
+    None where that is less than a tenth of the first one's return: it never took off."""
+    gain = np.array(curve["last_third"]) - np.array(curve["first"])
+    if len(gain) < 5 or gain[-5:].mean() < 0.1 * abs(np.mean(curve["first"][-5:])):
+        return None
+    return int(curve["steps"][int(np.argmax(gain >= gain[-5:].mean() / 2))])

@@ -103,7 +103,8 @@ class PolicyTask:
         for name, part in {p.agent: p for p in reversed(self.parts.values())}.items():
             files = [p.checkpoint for p in self.parts.values() if p.agent == name and p.checkpoint]
             if files:
-                figures["agents"][name] |= {"policy": self.config.agents[part.trained].policy, **_training(files)}
+                figures["agents"][name] |= {"policy": self.config.agents[part.trained].policy, **_training(files),
+                                            "demonstrations": part.demonstrations}  # fmt: skip
         return {**figures, "name": self.config.name, "first_agent": self.parts[self.jobs()[0]].agent, "split": e.split,
                 "environment": self.config.environment}  # fmt: skip
 
@@ -143,4 +144,5 @@ def _training(files: list[Path]) -> dict:
         "training_seconds": [round(m["counters"]["seconds"]) for m in metas],
         "hardware": sorted({m.get("hardware", "not noted") for m in metas}),
         "takeoff_steps": [m.get("takeoff_steps") for m in metas],
+        "sha256": [checkpoint.digest(checkpoint.read(path)[0]) for path in files],
     }  # fmt: skip

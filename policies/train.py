@@ -25,7 +25,7 @@ from embodied_mem.errors import ConfigError, EmbodiedMemError
 from embodied_mem.evaluation.run import write_atomically
 from embodied_mem.policies import checkpoint, parallel
 from embodied_mem.policies.experiment import ExperimentConfig
-from embodied_mem.policies.journal import Journal
+from embodied_mem.policies.journal import Journal, learning_curve, takeoff
 from embodied_mem.policies.settings import TrainConfig
 from embodied_mem.policies.trainer import Trainer, describe, same_config
 
@@ -121,6 +121,7 @@ def _train(config: TrainConfig, folder: Path, until: int | None, quiet: bool) ->
         weights = {f"policy.{k}": v for k, v in trainer.policy.state_dict().items()}
         counters = {k: getattr(trainer, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
         meta = {**describe(config, trainer.spec), "counters": counters, "hardware": hardware(config)}
+        meta["takeoff_steps"] = takeoff(learning_curve(folder / "log.jsonl"))
         checkpoint.write(folder / "policy.safetensors", weights, meta)
     return trainer
 

@@ -102,21 +102,24 @@ def test_steps_without_a_label_have_no_weight():
     assert copying(log_probs, torch.full((2, 3), -1))[0] == 0
 
 
-def test_the_policy_s_own_steps_have_a_label_only_where_the_goal_may_be_known(monkeypatch):
+def test_the_policy_s_own_steps_have_a_label_only_once_it_can_know_where_the_goal_is(monkeypatch):
     trainer = Trainer(tiny())
     step = trainer.env.step
 
     def telling(actions):
         moment = step(actions)
-        moment.info["goal_in_view"] = moment.info["goal"] == 0
+        moment.info["goal_known"] = moment.info["steps"] % 4
         return moment
 
     monkeypatch.setattr(trainer.env, "step", telling)
-    trainer.collector.begin(trainer.house_seeds(), 24, expert=0.5)
-    trial = trainer.collector.collect(24)
-    assert bool((trial.label[trial.expert] >= 0).all()), "the oracle always knows"
-    own = trial.label[~trial.expert]
-    assert bool((own < 0).any()) and bool((own >= 0).any())
+    with_label = []
+    for told in TOLD.values():
+        trainer.collector.begin(trainer.house_seeds(), 24, 0.5, told)
+        trial = trainer.collector.collect(24)
+        assert bool((trial.label[trial.expert] >= 0).all()), "the oracle always knows"
+        with_label.append(int((trial.label[~trial.expert] >= 0).sum()))
+    trial_, episode, view = with_label
+    assert trial_ > episode > view > 0
 
 
 def test_labels_are_what_the_oracle_would_do_and_stay_with_their_steps():

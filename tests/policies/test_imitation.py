@@ -10,7 +10,7 @@ import torch
 from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies import checkpoint
-from embodied_mem.policies.imitation import ImitationConfig, copying
+from embodied_mem.policies.imitation import TOLD, ImitationConfig, copying
 from embodied_mem.policies.ppo import Batch, PPOConfig, advantages, loss_of
 from embodied_mem.policies.train import train
 from embodied_mem.policies.trainer import Trainer

@@ -47,12 +47,13 @@ class Run:
     steps: np.ndarray
     cpu: np.ndarray
     """CPU seconds until the round's end; without evaluation and checkpoints."""
+    optimiser_steps: np.ndarray
     curves: dict[str, np.ndarray]
     """``return`` and ``success``: [R, 2], of the first and of the late episodes, each the mean of SMOOTH rounds."""
 
-    def at(self, clock: np.ndarray, limit: float, measure: str) -> np.ndarray:
-        """[2]: the curve where a clock (``steps`` or ``cpu``) has reached a limit."""
-        return self.curves[measure][max(0, int((clock <= limit).sum()) - 1)]
+    def at(self, clock: np.ndarray, limit: float, of: np.ndarray) -> np.ndarray:
+        """What an array over rounds holds where a clock (``steps`` or ``cpu``) has reached a limit."""
+        return of[max(0, int((clock <= limit).sum()) - 1)]
 
     def take_off(self, measure: str) -> int | None:
         """The round in which late episodes first were better than the first one by TAKE_OFF; None: never."""
@@ -79,7 +80,8 @@ def read_run(folder: Path) -> Run:
     common = config["trial_steps"] // cap  # later episodes are there only where earlier ones were short
     curves = {k: _smooth(np.array([_ends(r[f"{k}_by_episode"][:common]) for r in rows])) for k in TAKE_OFF}
     agent = folder.name.removesuffix(f"-{config['seed']}")
-    return Run(agent, config["seed"], config["environment"], steps, cpu, curves)
+    taken = np.array([r["optimiser_steps"] for r in rows])
+    return Run(agent, config["seed"], config["environment"], steps, cpu, taken, curves)
 
 
 def _ends(curve: list[float]) -> tuple[float, float]:
@@ -101,8 +103,10 @@ def compare(runs: list[Run], measure: str) -> dict:
         off = [r.take_off(measure) for r in own]
         agents[name] = {
             "seeds": [r.seed for r in own],
-            "at_steps": np.mean([r.at(r.steps, steps, measure) for r in own], 0).round(3).tolist(),
-            "at_cpu_seconds": np.mean([r.at(r.cpu, cpu, measure) for r in own], 0).round(3).tolist(),
+            "at_steps": np.mean([r.at(r.steps, steps, r.curves[measure]) for r in own], 0).round(3).tolist(),
+            "at_cpu_seconds": np.mean([r.at(r.cpu, cpu, r.curves[measure]) for r in own], 0).round(3).tolist(),
+            "optimiser_steps_at_steps": round(np.mean([r.at(r.steps, steps, r.optimiser_steps) for r in own])),
+            "optimiser_steps_at_cpu_seconds": round(np.mean([r.at(r.cpu, cpu, r.optimiser_steps) for r in own])),
             "take_off_steps": [None if i is None else int(r.steps[i]) for r, i in zip(own, off, strict=True)],
             "take_off_cpu_seconds": [None if i is None else round(r.cpu[i]) for r, i in zip(own, off, strict=True)],
             "steps": [int(r.steps[-1]) for r in own], "cpu_seconds": [round(r.cpu[-1]) for r in own],
@@ -113,10 +117,12 @@ def compare(runs: list[Run], measure: str) -> dict:
 def table(question: str, figures: dict, measure: str) -> str:
     """Markdown: first → late episodes of training, and when the late ones took off, seed by seed."""
     million, minutes = f"{figures['steps'] / 1e6:.2f} M steps", f"{figures['cpu_seconds'] / 60:.1f} CPU min"
-    head = [question, f"{measure} after {million}", f"after {minutes}", "takes off at M steps", "at CPU min", "seeds"]
+    head = [question, f"{measure} after {million}", f"after {minutes}", "optimiser steps by then",
+            "takes off at M steps", "at CPU min", "seeds"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, row in figures["agents"].items():
         spans = [f"{first:.2f} → {late:.2f}" for first, late in (row["at_steps"], row["at_cpu_seconds"])]
+        spans.append(f"{row['optimiser_steps_at_steps']}, {row['optimiser_steps_at_cpu_seconds']}")
         when = [", ".join("none" if x is None else f"{x / unit:.1f}" for x in row[key])
                 for key, unit in (("take_off_steps", 1e6), ("take_off_cpu_seconds", 60))]  # fmt: skip
         lines.append(f"| `{name}` | " + " | ".join([*spans, *when, str(len(row["seeds"]))]) + " |")

@@ -46,8 +46,9 @@ def made_up_run(folder: Path, rounds: int, risen_at: int, speed: float, seed: in
     rows = []
     for i in range(rounds):
         curve = [4.0] * 7 + [4.0 + 3 * (i >= risen_at)] * 3
-        rows.append({"steps": 1000 * (i + 1), "steps_per_cpu_second": speed, "return_by_episode": curve,
-                     "success_by_episode": [x / 10 for x in curve] + [1.0] * 5})  # fmt: skip
+        clock = {"steps": 1000 * (i + 1), "optimiser_steps": 8 * (i + 1), "steps_per_cpu_second": speed}
+        success = [x / 10 for x in curve] + [1.0] * 5
+        rows.append({**clock, "return_by_episode": curve, "success_by_episode": success})
     (folder / "log.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows) + '{"steps": 99')
 
 
@@ -59,6 +60,7 @@ def test_runs_are_compared_at_the_steps_and_at_the_cpu_seconds_that_all_of_them_
     assert (found["steps"], found["cpu_seconds"]) == (30_000, 400)
     slow = found["agents"]["u4"]
     assert slow["at_steps"] == [4.0, 7.0] and slow["at_cpu_seconds"] == [4.0, 4.0]  # 400 s are 20 of its rounds
+    assert (slow["optimiser_steps_at_steps"], slow["optimiser_steps_at_cpu_seconds"]) == (240, 160)
     assert found["agents"]["base"]["at_cpu_seconds"] == [4.0, 7.0]
 
 
@@ -69,7 +71,7 @@ def test_taking_off_is_a_rise_over_five_rounds_or_none(tmp_path, ablations):
     row = found["agents"]["base"]
     assert row["take_off_steps"] == [12_000, None] and row["take_off_cpu_seconds"] == [120, None]  # two of five rounds
     assert row["seeds"] == [0, 1] and row["at_steps"] == [4.0, 5.5]
-    written = "| `base` | 4.00 → 5.50 | 4.00 → 5.50 | 0.0, none | 2.0, none | 2 |"
+    written = "| `base` | 4.00 → 5.50 | 4.00 → 5.50 | 160, 160 | 0.0, none | 2.0, none | 2 |"
     assert written in ablations.table("sink", found, "return")
 
 

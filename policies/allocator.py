@@ -96,7 +96,12 @@ def forgotten(
     if length <= count:
         return until[:, :length]
     slots = Slots.empty(batch, count, place.device)
-    for t in range(length):
+    first = 0
+    if weights is None:  # what fills the slots in turn needs no look
+        first = count
+        filled = torch.arange(count, device=place.device).expand(batch, -1)
+        slots = Slots(filled, place[:, :count], slots.attended)
+    for t in range(first, length):
         if weights is not None and t:
             slots = slots.read(weights(t, slots))
         slot = slots.slot_for(t, rule[:, t], places, among)

@@ -14,7 +14,7 @@ SINKS = ("kv", "kv0", "k0v", "k0v0", "token", "none")
 ROPE_BASE = 10_000.0
 #: Score of what may not be looked at.
 FORBIDDEN = -1e6
-_LEAST = -60.0  # of a logit below the largest: far enough, and its exponential is still a number
+_LEAST = 1e-15  # total of a chunk's weights, whose square must still be a number
 
 
 class Sink(nn.Module):
@@ -94,16 +94,20 @@ def two_level(
     ``chunk`` [B, S] says to which chunk a token belongs, ``member`` [B, n, S] whether it is remembered at all. Where
     nothing is, 0 comes back. Returns [B, H, n, D].
     """
-    return token_weights(query, key, score, chunk, member, top) @ value
+    logits = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).masked_fill(~member[:, None], FORBIDDEN)
+    of = F.one_hot(chunk, score.shape[-1]).to(score.dtype)
+    return token_weights(logits, score, of, top) @ value
 
 
-def token_weights(query: Tensor, key: Tensor, score: Tensor, chunk: Tensor, member: Tensor, top: int) -> Tensor:
-    """[B, H, n, S]: what :func:`two_level` adds values up by."""
+def token_weights(logits: Tensor, score: Tensor, of: Tensor, top: int) -> Tensor:
+    """[B, H, n, S]: what :func:`two_level` adds values up by.
+
+    ``logits`` [B, H, n, S], FORBIDDEN where there is no token; ``of`` [B, S, C] one-hot. A chunk in which no token
+    comes within e^-34 of the best of all chunks fades out.
+    """
     if top < score.shape[-1]:
         score = score.masked_fill(score < score.topk(top, -1).values[..., -1:], FORBIDDEN)
-    of = F.one_hot(chunk, score.shape[-1]).to(score.dtype)[:, None]  # [B, 1, S, C]
-    logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
-    logits = logits.masked_fill(~member[:, None], FORBIDDEN)
-    inside = (logits - logits.amax(-1, keepdim=True).detach()).clamp(min=_LEAST).exp() * member[:, None]
-    total = (inside @ of).clamp(min=1e-30)  # [B, H, n, C]: each chunk's denominator
-    return inside * ((score.softmax(-1)[:, None] / total) @ of.transpose(-1, -2))
+    share = score.softmax(-1) * (score > FORBIDDEN / 2)
+    inside = logits.softmax(-1)  # over all chunks: the same in each, up to a factor that its total takes out
+    total = (inside.flatten(1, 2) @ of).unflatten(1, inside.shape[1:3]).clamp(min=_LEAST)
+    return inside * ((share[:, None] / total).flatten(1, 2) @ of.transpose(1, 2)).view_as(inside)

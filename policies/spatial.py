@@ -11,6 +11,7 @@ left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -23,17 +24,20 @@ from embodied_mem.policies.encoder import Encoder, Heads
 from embodied_mem.policies.hcam import sinusoid
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.judge import DECISIONS, Judge
-from embodied_mem.policies.places import ReaderBlock, taken
+from embodied_mem.policies.places import Chunks, ReaderBlock, as_kept, taken
 from embodied_mem.policies.tokens import Spec, Tokens
 from embodied_mem.policies.vision import VisionConfig
+from embodied_mem.sim.vector.protocol import POSITION
 
 _MAX_PLACES = 4096
 _SPAN = 32  # steps that learning reads for at once, at least
+_UNIT, _WORLD = 10.0, 40.0  # metres: of a position in numbers; along an axis, places further apart than this are one
 
 
 @dataclass(frozen=True)
 class SpatialConfig:
-    """``place`` names the observation's index field that says where (a position, or a room's number)."""
+    """``place`` names the observation's field that says where: an index (a position on a grid, or a room's number), or
+    the position on the floor in numbers."""
 
     width: int = field(default=64, metadata={"min": 8, "max": 4096})
     layers: int = field(default=2, metadata={"min": 1, "max": 64})
@@ -43,7 +47,7 @@ class SpatialConfig:
     top: int = field(default=4, metadata={"min": 1, "max": _MAX_PLACES})
     place: str = "position"
     cell: int = field(default=3, metadata={"min": 1, "max": 1000})
-    """Positions along each axis that make one place; 1 for rooms."""
+    """Positions along each axis that make one place (1 for rooms), or metres where the position is in numbers."""
     allocator: str = field(default="mvfo", metadata={"choices": (*RULES, "learned")})
     rules: tuple[str, ...] = field(default=RULES, metadata={"choices": RULES})
     """What a learned allocator chooses from."""
@@ -69,14 +73,14 @@ class SpatialConfig:
 
 @dataclass
 class SpatialState:
-    """Keys and values of slots per layer, written one step late: a state may be stepped again."""
+    """Moments in slots, written one step late: a state may be stepped again."""
 
-    kept: list[tuple[Tensor, ...]]
-    """Per layer [B, K, width] (relevance) and [B, H, K, D] twice."""
+    memory: Tensor
+    """[B, K, width]"""
     slots: Slots
     rule: Tensor
-    pending: tuple[list[tuple[Tensor, ...]], Tensor, Tensor] | None = None
-    """The latest token per layer, the slot [B] it goes to, and its place [B]."""
+    pending: tuple[Tensor, Tensor, Tensor] | None = None
+    """The latest moment [B, width], the slot [B] it goes to, and its place [B]."""
     length: int = 0
     keys: Tensor | None = None
     """[B] int64: what a learned allocator tries out follows from these; none: it does what it thinks best."""
@@ -99,10 +103,8 @@ class Spatial(Policy):
 
     def init_state(self, batch: int, capacity: int = 0) -> SpatialState:
         c, like = self.config, self.heads.out.weight
-        shapes = [(batch, c.budget, c.width)] + [(batch, c.heads, c.budget, c.width // c.heads)] * 2
-        kept = [tuple(like.new_zeros(s) for s in shapes) for _ in range(c.layers)]
         rule = torch.full((batch,), RULES.index(c.among[0]), device=like.device)
-        return SpatialState(kept, Slots.empty(batch, c.budget, like.device), rule)
+        return SpatialState(like.new_zeros(batch, c.budget, c.width), Slots.empty(batch, c.budget, like.device), rule)
 
     def explore(self, state: SpatialState, keys: Tensor) -> SpatialState:
         return replace(state, keys=keys)
@@ -116,40 +118,42 @@ class Spatial(Policy):
         if state.pending is not None:
             latest, slot, place = state.pending
             slots = slots.written(slot, place, t - 1)
-            _put(state.kept, latest, slot)
+            # Written twice, it is the same.
+            state.memory.scatter_(1, slot[:, None, None].expand(-1, 1, latest.shape[-1]), latest[:, None])
         moment, place = self._moments(tokens, t), self._place(tokens)
         rule, x = self._rule(tokens, moment, state), moment[:, None]
-        member = slots.used[:, None]
-        for layer, (block, kept) in enumerate(zip(self.blocks, state.kept, strict=True)):
-            x, weights = block(x, kept, slots.place, self.places, member)
-            if layer == 0 and t:
+        chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
+        for layer, block in enumerate(self.blocks):
+            x, weights = block(x, state.memory, chunks)
+            if layer == 0 and t and "least" in self.config.among:
                 slots = slots.read(weights.mean(1)[:, 0])
         slot = slots.slot_for(t, rule, self.places, self.config.among)
-        pending = ([block.keep(moment[:, None]) for block in self.blocks], slot, place)
+        pending = (as_kept(moment), slot, place)
         return self.heads(x[:, 0]), replace(state, slots=slots, rule=rule, pending=pending, length=t + 1)
 
     def forward(self, trial: Tokens) -> Output:
         length = trial["step"].shape[1]
         time = torch.arange(length, device=trial["step"].device)
         moments, place = self._moments(trial, time), self._place(trial)
-        kept = [block.keep(moments) for block in self.blocks]
+        memory = as_kept(moments)
         c, rules = self.config, self._rules(trial, moments)
-        weights = self._first_weights(moments, kept[0]) if "least" in c.among else None
+        weights = self._first_weights(moments, memory) if "least" in c.among else None
         until = forgotten(place, rules, c.budget, self.places, c.among, weights)
-        parts = [self._read(moments, kept, place, until, now) for now in time.split(max(c.budget, _SPAN))]
+        spans = time.split(max(c.budget // 2, _SPAN))
+        parts = [self._read(moments, memory, place, until, now) for now in spans]
         return self.heads(torch.cat(parts, 1))
 
-    def _read(self, moments: Tensor, kept: list[tuple[Tensor, ...]], place: Tensor, until: Tensor, now: Tensor
-              ) -> Tensor:  # fmt: skip
+    def _read(self, moments: Tensor, memory: Tensor, place: Tensor, until: Tensor, now: Tensor) -> Tensor:
         """The moments of the steps ``now`` [n] through all layers, over what was in memory then: what was at the
         first of them and what was written since, so that long trials do not cost pairs of all steps."""
         first = int(now[0])
         there = (until[:, :first] >= first).nonzero()[:, 1].view(len(until), -1)  # as many in every row
         index = torch.cat([there, now.expand(len(until), -1)], 1)
         member = (index[:, None] < now[:, None]) & (now[:, None] <= until.gather(1, index)[:, None])
-        x, place = moments[:, now], place.gather(1, index)
-        for block, tokens in zip(self.blocks, kept, strict=True):
-            x, _ = block(x, tuple(taken(part, index) for part in tokens), place, self.places, member)
+        x, memory = moments[:, first : first + len(now)], taken(memory, index)
+        chunks = Chunks.among(place.gather(1, index), self.places, member)
+        for block in self.blocks:
+            x, _ = block(x, memory, chunks)
         return x
 
     def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:
@@ -159,21 +163,25 @@ class Spatial(Policy):
         return self.judge.loss(self._moments(tokens, time), tokens, reward, start)
 
     def state_bytes(self, state: SpatialState) -> int:
-        tensors = [x for kept in state.kept for x in kept] + list(vars(state.slots).values())
-        return sum(x.numel() * x.element_size() for x in tensors)
+        return sum(x.numel() * x.element_size() for x in (state.memory, *vars(state.slots).values()))
 
     def _moments(self, tokens: Tokens, time: Tensor | int) -> Tensor:
         """Embeddings of tokens with the codes of time and place."""
-        width, where = self.config.width, tokens[self.config.place] // self.config.cell
+        width, where = self.config.width, self._where(tokens)
         time = torch.as_tensor(time, device=where.device)
         return self.encoder(tokens) + sinusoid(time, width) + sinusoid(where, width).mean(-2)
 
     def _place(self, tokens: Tokens) -> Tensor:
         """Places as numbers 0..places−1."""
         number = torch.zeros_like(tokens["step"])
-        for axis in (tokens[self.config.place] // self.config.cell).unbind(-1):
-            number = number * self.cells + axis
+        for axis in self._where(tokens).unbind(-1):
+            number = number * self.cells + axis.remainder(self.cells)
         return number
+
+    def _where(self, tokens: Tokens) -> Tensor:
+        """int64 [..., axes]: the place along each axis."""
+        where, cell = tokens[self.config.place], self.config.cell
+        return (where * (_UNIT / cell)).floor().long() if where.is_floating_point() else where // cell
 
     def _rule(self, tokens: Tokens, moment: Tensor, state: SpatialState) -> Tensor:
         """[B]: the rule in force at a step: as recorded, or as chosen now."""
@@ -191,13 +199,13 @@ class Spatial(Policy):
             return trial["rule"]
         return self.judge.best(moments, trial)
 
-    def _first_weights(self, moments: Tensor, kept: tuple[Tensor, ...]) -> Callable[[int, Slots], Tensor]:
+    def _first_weights(self, moments: Tensor, memory: Tensor) -> Callable[[int, Slots], Tensor]:
         """The first layer's attention at step t over what is in the slots, as the rule ``least`` asks for it."""
 
         def weights(t: int, slots: Slots) -> Tensor:
-            relevance, keys = (taken(part, slots.time.clamp(min=0)) for part in kept[:2])
-            query, member = moments[:, t : t + 1], slots.used[:, None]
-            return self.blocks[0].weights(query, relevance, keys, slots.place, self.places, member).mean(1)[:, 0]
+            chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
+            there = taken(memory, slots.time.clamp(min=0))
+            return self.blocks[0].weights(moments[:, t : t + 1], there, chunks).mean(1)[:, 0]
 
         return weights
 
@@ -205,20 +213,14 @@ class Spatial(Policy):
 def _places(spec: Spec, config: SpatialConfig) -> tuple[int, int]:
     """Places along an axis, and in all. Raises ConfigError where the observation does not say where it is."""
     space = spec.spaces.get(config.place)
-    if space is None or space.kind != "index" or len(space.shape) != 1:
+    numbers = space is not None and space.kind == "vector" and config.place == POSITION
+    if not numbers and (space is None or space.kind != "index" or len(space.shape) != 1):
         known = [k for k, s in sorted(spec.spaces.items()) if s.kind == "index" and len(s.shape) == 1]
-        raise ConfigError(f"policy.place: {config.place!r} must be an index field of the observation with one axis; "
-                          f"there are: {', '.join(known) or 'none'}")  # fmt: skip
-    cells = -(-space.size // config.cell)
+        raise ConfigError(f"policy.place: {config.place!r} must be {POSITION!r} or an index field of the observation "
+                          f"with one axis; there are: {', '.join(known) or 'none'}")  # fmt: skip
+    cells = math.ceil((_WORLD if numbers else space.size) / config.cell)
     places = cells ** space.shape[0]
     if places > _MAX_PLACES:
         raise ConfigError(f"policy.cell: {config.cell} makes {places} places, the limit is {_MAX_PLACES}; "
                           "take larger cells")  # fmt: skip
     return cells, places
-
-
-def _put(kept: list[tuple[Tensor, ...]], latest: list[tuple[Tensor, ...]], slot: Tensor) -> None:
-    """Write the latest token of each layer into its slot; done twice it is the same."""
-    row = torch.arange(len(slot), device=slot.device)
-    for (relevance, key, value), (r, k, v) in zip(kept, latest, strict=True):
-        relevance[row, slot], key[row, :, slot], value[row, :, slot] = r[:, 0], k[:, :, 0], v[:, :, 0]

@@ -8,8 +8,10 @@ import torch
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies.allocator import RULES, Slots, forgotten
 from embodied_mem.policies.build import make_policy
+from embodied_mem.policies.tokens import Spec
 from embodied_mem.policies.train import train
 from embodied_mem.policies.trainer import Trainer
+from embodied_mem.sim.vector.protocol import Space
 from tests.policies.agreement import SPEC, check_agreement, random_trial, shaken
 from tests.policies.test_learning import tiny
 from tests.policies.test_segments import changed
@@ -121,8 +123,26 @@ def test_the_read_chooses_places_by_their_mean_moment():
         assert len(score) > 2 and torch.allclose(made(trial).logits[0, t], expected.logits, atol=1e-4)
 
 
+def test_positions_in_numbers_make_places_of_metres():
+    """``cell: 2`` are two metres; what is 40 m apart shares a number, and memory is read as from an index field."""
+    spaces = {"position": Space("vector", (2,)), "smell": Space("vector", (3,))}
+    made = shaken(make_policy(Spec(spaces, 4, 9), {**SMALL, "place": "position"}))
+    metres = torch.tensor([[0.5, 0.5], [1.9, 0.1], [2.1, 0.1], [-0.1, 0.0], [39.9, 0.0]])
+    number = made._place({"position": metres / 10, "step": torch.zeros(5, dtype=torch.int64)})
+    assert made.places == 400 and number.tolist() == [0, 0, 20, 380, 380]
+    trial = random_trial()
+    trial["position"] = torch.randn(3, 40, 2, generator=torch.Generator().manual_seed(2)) / 2
+    with torch.no_grad():
+        assert torch.allclose(made(trial).logits, made.replay(trial)[0].logits, atol=1e-4)
+
+
+def test_memory_keeps_one_moment_whatever_the_layers():
+    sizes = [(made := spatial(layers=n)).state_bytes(made.init_state(2)) for n in (1, 3)]
+    assert sizes[0] == sizes[1] == 2 * 7 * (4 * 16 + 8 + 8 + 4)  # a moment, its time, its place, its attention
+
+
 def test_an_unknown_place_is_refused():
-    with pytest.raises(ConfigError, match="place: 'smell' must be an index field.*there are: place"):
+    with pytest.raises(ConfigError, match="place: 'smell' must be 'position' or an index field.*there are: place"):
         spatial(place="smell")
     with pytest.raises(ConfigError, match="'position'.*there are: place"):
         spatial(place="position")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from embodied_mem.errors import InputError
 from embodied_mem.sim.vector.draws import integers, pick, uniform
 from embodied_mem.sim.vector.protocol import Space, Step
+from embodied_mem.sim.vector.search import SearchEnv
 from embodied_mem.tasks.grid_object_search.house import MOVES, OBJECT, Houses
 
 _STARTS, _GOALS = 13, 14  # streams
@@ -44,47 +44,28 @@ class GridConfig:
     """Frame of the position: the house's, or from the episode's start; never to be mixed in a table."""
 
 
-class GridObjectSearch:
+class GridObjectSearch(SearchEnv):
     """See :class:`embodied_mem.sim.vector.protocol.VectorEnv`. Actions: +x, −x, +y, −y and, if it can, stay."""
 
     Config = GridConfig
 
     def __init__(self, config: GridConfig, batch: int, device: torch.device | str = "cpu") -> None:
-        self.config, self.batch, self.device = config, batch, torch.device(device)
-        self.actions, self.episode_cap = len(MOVES) - (not config.can_stay), config.cap
-        self.fixed_length = not config.early_end
+        super().__init__(config, batch, device)
+        self.actions, self.fixed_length = len(MOVES) - (not config.can_stay), not config.early_end
         side = 2 * config.radius + 1
         self.spaces = {
             "goal": Space("index", (1,), config.types),
             "position": Space("index", (2,), config.size if config.position == "house" else 2 * config.size - 1),
             "view": Space("index", (side * side,), OBJECT + config.types),
         }
-        self.houses: Houses | None = None
-        self._row = torch.arange(batch, device=self.device)
-        zeros = torch.zeros(batch, dtype=torch.int64, device=self.device)
-        self._seeds, self._episode, self._cell, self._start, self._goal = (zeros.clone() for _ in range(5))
-        self._step, self._reached_at = zeros.clone(), zeros.clone()
-        self._shortest, self._travelled = zeros.float(), zeros.float()
-        self._seen = torch.zeros(batch, config.types, dtype=torch.bool, device=self.device)
-        self._seen_before = zeros.bool()
+        self._cell, self._start, self._reached_at = (torch.zeros_like(self._step) for _ in range(3))
 
-    def reset_trial(self, seeds: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
-        c, seeds = self.config, seeds.to(self.device)
-        houses = Houses.of(seeds, c.split, c.size, c.rooms, c.extra_doors, c.types, c.instances, c.radius)
-        everywhere = torch.ones_like(self._seen_before)
-        if mask is None or self.houses is None:
-            mask, self.houses = everywhere, houses
-        else:
-            self.houses = self.houses.replace(mask, houses)
-        self._seeds = torch.where(mask, seeds, self._seeds)
-        self._episode = torch.where(mask, -1, self._episode)
-        self._seen = self._seen & ~mask[:, None]
-        self._begin_episode(mask)
-        return self._obs()
+    def _houses_of(self, seeds: Tensor) -> Houses:
+        c = self.config
+        return Houses.of(seeds, c.split, c.size, c.rooms, c.extra_doors, c.types, c.instances, c.radius)
 
     def step(self, actions: Tensor) -> Step:
-        if actions.shape != (self.batch,) or actions.dtype != torch.int64:
-            raise InputError(f"actions are {actions.dtype} {tuple(actions.shape)}; give int64 ({self.batch},)")
+        self._check(actions)
         c, before = self.config, self._distance()
         frozen = (self._reached_at > 0) & (c.reward == "shaped")
         cell = self.houses.following[self._row, self._cell, torch.where(frozen, STAY, actions)]
@@ -107,7 +88,7 @@ class GridObjectSearch:
         }  # fmt: skip
         self._look()
         self._begin_episode(end)
-        return Step(self._obs(), reward, end, success, info, felt)
+        return Step(self._observe(), reward, end, success, info, felt)
 
     def oracle(self) -> Tensor:
         after = self.houses.following[self._row, self._cell][:, : self.actions]
@@ -138,7 +119,7 @@ class GridObjectSearch:
     def _look(self) -> None:
         self._seen = self._seen | self.houses.types_seen[self._row, self._cell]
 
-    def _obs(self) -> dict[str, Tensor]:
+    def _observe(self) -> dict[str, Tensor]:
         size = self.config.size
         place = torch.stack([self._cell // size, self._cell % size], -1)
         if self.config.position == "start":

@@ -1,0 +1,59 @@
+"""What environments share in which a trial is one house and each episode asks for another kind of thing in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from embodied_mem.errors import InputError
+
+
+class SearchEnv:
+    """Base of such environments: how a trial begins, and what is kept of it for scorers.
+
+    A subclass builds its houses (:meth:`_houses_of`; they have ``replace(mask, other)``), begins episodes in the rows
+    that a mask [B] names (:meth:`_begin_episode`, which counts them) and says what is observed (:meth:`_observe`).
+    """
+
+    def __init__(self, config: Any, batch: int, device: torch.device | str) -> None:
+        """``config`` has ``cap`` steps an episode and ``types`` of things."""
+        self.config, self.batch, self.device = config, batch, torch.device(device)
+        self.episode_cap = config.cap
+        self.houses: Any = None
+        self._row = torch.arange(batch, device=self.device)
+        zeros = torch.zeros(batch, dtype=torch.int64, device=self.device)
+        self._seeds, self._episode, self._goal, self._step = (zeros.clone() for _ in range(4))
+        self._shortest, self._travelled = zeros.float(), zeros.float()
+        self._seen = torch.zeros(batch, config.types, dtype=torch.bool, device=self.device)
+        self._seen_before = zeros.bool()
+
+    def reset_trial(self, seeds: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
+        """See :meth:`embodied_mem.sim.vector.protocol.VectorEnv.reset_trial`."""
+        seeds = seeds.to(self.device)
+        new = self._houses_of(seeds)
+        if mask is None or self.houses is None:
+            mask, self.houses = torch.ones_like(self._seen_before), new
+        else:
+            mask = mask.to(self.device)
+            self.houses = self.houses.replace(mask, new)
+        self._seeds = torch.where(mask, seeds, self._seeds)
+        self._episode = torch.where(mask, -1, self._episode)
+        self._seen = self._seen & ~mask[:, None]
+        self._begin_episode(mask)
+        return self._observe()
+
+    def _check(self, actions: Tensor) -> None:
+        """Raises InputError for actions of another shape or dtype."""
+        if actions.shape != (self.batch,) or actions.dtype != torch.int64:
+            raise InputError(f"actions are {actions.dtype} {tuple(actions.shape)}; give int64 ({self.batch},)")
+
+    def _houses_of(self, seeds: Tensor) -> Any:
+        raise NotImplementedError
+
+    def _begin_episode(self, rows: Tensor) -> None:
+        raise NotImplementedError
+
+    def _observe(self) -> dict[str, Tensor]:
+        raise NotImplementedError

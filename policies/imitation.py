@@ -5,8 +5,9 @@ PPO, fading out (a kickstart: Schmitt et al., 2018). On trials that the oracle l
 gradient says nothing about actions of somebody else, so PPO's loss leaves those trials out.
 
 What nobody can know should not be imitated: told the way to a goal it has never seen, a policy learns to turn left and
-right in turn (the imitation gap: Weihs et al., 2021). So where an environment tells ``goal_in_view``, steps of the
-policy's own have a label only while a look shows the goal; the rest is left to PPO and to the oracle's own trials.
+right in turn (the imitation gap: Weihs et al., 2021). So where an environment tells ``goal_known``, steps of the
+policy's own have a label only from the step on at which it can know where the goal is (``told``); the rest is left to
+PPO and to the oracle's own trials.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from embodied_mem.policies import parallel
 from embodied_mem.policies.interface import Policy
 from embodied_mem.policies.rollout import Trial
 
+#: The least ``goal_known`` of an environment's info at which a step of the policy's own has a label.
+TOLD = {"trial": 1, "episode": 2, "view": 3}
+
 
 @dataclass(frozen=True)
 class ImitationConfig:
@@ -33,6 +37,10 @@ class ImitationConfig:
     """Environment steps; rounds that begin later are without imitation."""
     expert: float = field(default=0.0, metadata={"min": 0.0, "max": 1.0})
     """Share of the trials in which the oracle itself acts."""
+
+    told: str = field(default="view", metadata={"choices": tuple(TOLD)})
+    """When the policy's own steps have a label: while the goal is in ``view``, once it was seen in this ``episode``, or
+    once it was seen in this ``trial`` (for policies that can remember that; others would learn to guess)."""
 
     def __post_init__(self) -> None:
         if (self.weight > 0) != (self.until > 0):

@@ -61,8 +61,9 @@ def results(metrics: dict) -> str:
     lines = []
     for agent, a in metrics["agents"].items():
         returns, success, spl = a["return_by_episode"], a["success_by_episode"], a["spl_by_episode"]
+        other = "".join(f", {k}: {v}" for k, v in a.get("environment", {}).items())  # never mixed without a word
         lines.append([
-            f"`{agent}`", len(a["seeds"]), _with(returns[0], a["ci95"][0]), _with(returns[-1], a["ci95"][-1]),
+            f"`{agent}`{other}", len(a["seeds"]), _with(returns[0], a["ci95"][0]), _with(returns[-1], a["ci95"][-1]),
             _with(a["gain"], a["gain_ci95"]), ", ".join(f"{x:.2f}" for x in a["gain_by_seed"]),
             _with(success[0], a["success_ci95"][0]), _with(success[-1], a["success_ci95"][-1]),
             _with(spl[-1], a["spl_ci95"][-1]), _with(a.get("gap_closed"), a.get("gap_closed_ci95")),

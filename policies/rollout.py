@@ -82,14 +82,15 @@ class Collector:
         self.env, self.policy, self.seed = env, policy, seed
         self.stream = TokenStream(env.actions, env.batch, env.device)
 
-    def begin(self, seeds: Tensor, capacity: int, expert: float | None = None) -> None:
+    def begin(self, seeds: Tensor, capacity: int, expert: float | None = None, told: int = 0) -> None:
         """New trials with an empty memory in the houses of ``seeds``; ``capacity`` steps are to come. With ``expert``
-        the oracle's actions are kept as labels, and it acts itself in this share of the trials."""
+        the oracle's actions are kept as labels, and it acts itself in this share of the trials; where the environment
+        tells ``goal_known``, the policy's own steps have a label from ``told`` on."""
         self.tokens = self.stream.begin(self.env.reset_trial(seeds))
         self.keys = hashed(seeds.to(self.env.device), self.seed)
         self.state = self.policy.explore(self.policy.init_state(self.env.batch, capacity), self.keys)
         self.capacity, self.lived = capacity, 0
-        self.labelled = expert is not None
+        self.labelled, self.told = expert is not None, told
         self.expert = uniform(self.keys, _EXPERT) < expert if expert else None
 
     @torch.no_grad()
@@ -108,9 +109,9 @@ class Collector:
                 labels.append(self.env.oracle())
                 action = action if self.expert is None else torch.where(self.expert, labels[-1], action)
             step = self.env.step(action)
-            if self.labelled and "goal_in_view" in step.info:
-                knows = step.info["goal_in_view"] if self.expert is None else step.info["goal_in_view"] | self.expert
-                labels[-1] = torch.where(knows, labels[-1], -1)
+            if self.labelled and "goal_known" in step.info:
+                told = step.info["goal_known"] >= self.told
+                labels[-1] = torch.where(told if self.expert is None else told | self.expert, labels[-1], -1)
             log_prob = log_probs.gather(1, action[:, None])[:, 0]
             records.append((action, log_prob, step.reward, step.episode_end, output.value, step.success))
             self.tokens = self.stream.after(step, action)

@@ -42,6 +42,8 @@ class TrainConfig:
     """Share of the learning rate that is left at the end."""
     device: str = "cpu"
     precision: str = field(default="fp32", metadata={"choices": ("fp32", "bf16")})
+    compile: bool = False
+    """torch.compile for learning; needs a C++ compiler, and minutes at first. On a CPU it gains nothing."""
     threads: int = field(default=1, metadata={"min": 1, "max": 1024})
     checkpoint_every: int = field(default=20, metadata={"min": 1, "max": 1_000_000})
     """Trials between checkpoints."""

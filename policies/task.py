@@ -80,14 +80,20 @@ class PolicyTask:
                 emit(row)
 
     def _environment(self, part: Part, batch: int) -> VectorEnv:
-        e, task, options = self.config.evaluation, self.config.task, self.config.environment_of(part.trained)
-        split = next((f for f in fields(environment_config(task, options)) if f.name == "split"), None)
-        if split is not None:
-            develop = e.first_house < DEVELOPMENT_BELOW and "dev" in split.metadata["choices"]
-            options = {**options, "split": e.split or ("dev" if develop else "test")}
-        elif e.split:
+        options, split = self.config.environment_of(part.trained), self._split()
+        options = options if split is None else {**options, "split": split}
+        return make_environment(self.config.task, options, batch, self.config.evaluation.device)
+
+    def _split(self) -> str | None:
+        """The split the houses are of; none where the environment has no splits."""
+        e, task = self.config.evaluation, self.config.task
+        options = environment_config(task, self.config.environment)
+        choices = next((f.metadata["choices"] for f in fields(options) if f.name == "split"), None)
+        if choices is None and e.split:
             raise ConfigError(f"evaluation.split: {task} has no splits; leave it out")
-        return make_environment(task, options, batch, e.device)
+        if choices is None or e.split:
+            return e.split
+        return "dev" if e.first_house < DEVELOPMENT_BELOW and "dev" in choices else "test"
 
     def _actor(self, part: Part, env: VectorEnv) -> Actor:
         if part.checkpoint is None:
@@ -99,14 +105,15 @@ class PolicyTask:
         return actor
 
     def metrics(self, rows: list[dict]) -> dict:
-        figures, e = self.score(rows), self.config.evaluation
+        figures = self.score(rows)
         for name, part in {p.agent: p for p in reversed(self.parts.values())}.items():
             files = [p.checkpoint for p in self.parts.values() if p.agent == name and p.checkpoint]
             if files:
                 figures["agents"][name] |= {"policy": self.config.agents[part.trained].policy, **_training(files),
-                                            "demonstrations": part.demonstrations}  # fmt: skip
-        return {**figures, "name": self.config.name, "first_agent": self.parts[self.jobs()[0]].agent, "split": e.split,
-                "environment": self.config.environment}  # fmt: skip
+                                            "demonstrations": part.demonstrations,
+                                            "environment": self.config.agents[part.trained].environment}  # fmt: skip
+        return {**figures, "name": self.config.name, "controls_of": self.parts[self.jobs()[0]].agent,
+                "split": self._split(), "environment": self.config.environment}  # fmt: skip
 
     def report(self, folder: Path) -> Path:
         from embodied_mem.policies.report import write_report

@@ -17,6 +17,7 @@ from embodied_mem.config import build, to_dict
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies import checkpoint, parallel
 from embodied_mem.policies.build import make_environment, make_policy
+from embodied_mem.policies.imitation import TOLD
 from embodied_mem.policies.ppo import update
 from embodied_mem.policies.rollout import Collector, Trial, by_episode
 from embodied_mem.policies.settings import TrainConfig
@@ -26,7 +27,7 @@ from embodied_mem.sim.vector.draws import hashed
 #: Training houses have seeds from here on, far from those of development (below 10,000) and evaluation (100,000 on).
 TRAINING_SEEDS_FROM = 2**40
 #: May differ between a checkpoint and the run that goes on from it.
-FREE_TO_CHANGE = ("device", "threads", "checkpoint_every")
+FREE_TO_CHANGE = ("device", "threads", "checkpoint_every", "compile")
 _LEARNING = 25  # stream
 
 
@@ -38,6 +39,8 @@ class Trainer:
         self.config, self.device = config, torch.device(parallel.start(config.device))
         self.share = _share_of(config)
         self.env = make_environment(config.task, config.environment, self.share, self.device)
+        if config.imitation.weight and self.env.oracle is None:
+            raise ConfigError(f"imitation: nobody knows the way in {config.task}; leave it out")
         self.spec = Spec.of(self.env)
         self.policy = make_policy(self.spec, config.policy, config.seed).to(self.device)
         self.optimiser = torch.optim.AdamW(
@@ -45,6 +48,8 @@ class Trainer:
         )
         self.learning = torch.Generator(self.device)
         self.policy.generator = self.learning
+        if config.compile:
+            self.policy.compile()
         self.collector = Collector(self.env, self.policy, config.seed)
         self.rounds = self.steps = self.optimiser_steps = 0
         self.seconds = 0.0
@@ -70,7 +75,7 @@ class Trainer:
         self._seed_learning()
         config, began, cpu = self.config, time.perf_counter(), time.process_time()
         expert = config.imitation.expert if config.imitation.active_at(self.steps) else None
-        self.collector.begin(self.house_seeds(), config.trial_steps, expert)
+        self.collector.begin(self.house_seeds(), config.trial_steps, expert, TOLD[config.imitation.told])
         trial: Trial | None = None
         figures, acting = [], 0.0
         for k in range(config.updates):

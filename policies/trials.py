@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from embodied_mem.errors import ConfigError
 from embodied_mem.policies.actors import Actor
 from embodied_mem.policies.tokens import TokenStream
 from embodied_mem.sim.vector.draws import hashed
@@ -43,6 +44,8 @@ def run_trials(env: VectorEnv, actor: Actor, houses: Sequence[int], episodes: in
     their control is the plain curve from index ``demonstrations`` on: the same episodes after as much experience of
     one's own. With ``swapped`` they are of other houses as well, which tells what any house's demonstration is worth.
     """
+    if demonstrations and env.oracle is None:
+        raise ConfigError(f"demonstrations: {demonstrations}, but nobody knows the way in this environment; take none")
     parts = []
     for first in range(0, len(houses), env.batch):
         some = torch.as_tensor(houses[first : first + env.batch])

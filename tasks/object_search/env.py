@@ -94,7 +94,8 @@ class ObjectSearch:
             zeros.float() for _ in range(7)
         )
         self._seen = torch.zeros(batch, config.types, dtype=torch.bool, device=self.device)
-        self._seen_before, self._found, self._in_view = zeros.bool(), zeros.bool(), zeros.bool()
+        self._seen_before, self._found = zeros.bool(), zeros.bool()
+        self._in_view, self._seen_now = zeros.bool(), zeros.bool()
 
     def reset_trial(self, seeds: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
         seeds = seeds.to(self.device)
@@ -128,7 +129,7 @@ class ObjectSearch:
         end = stop | (self._step >= c.cap)
         info = {
             "steps": self._step, "shortest": self._shortest, "travelled": self._travelled, "goal": self._goal,
-            "goal_seen": self._seen_before, "goal_in_view": self._in_view,
+            "goal_seen": self._seen_before, "goal_known": self._known(),
         }  # fmt: skip
         self._begin_episode(end)
         felt = c.bonus * success  # progress is the simulator's knowledge
@@ -206,6 +207,7 @@ class ObjectSearch:
         row, where, ray = (goals >= 0).nonzero(as_tuple=True)
         on_goal = goals == self._goal[:, None, None]
         self._in_view = on_goal.flatten(1).any(1)
+        self._seen_now = self._in_view | self._seen_now & (self._step > 0)
         self._seen = self._seen.index_put((row, goals[row, where, ray]), torch.tensor(True, device=self.device))
         on_goal = on_goal & (metres <= self.config.reach)
         self._found = on_goal.flatten(1).any(1)
@@ -213,6 +215,12 @@ class ObjectSearch:
         obs = {"goal": self._goal[:, None], "position": self._position(), "first": shown[:, 0],
                "first_kind": kinds[:, 0], "second": shown[:, 1], "second_kind": kinds[:, 1]}  # fmt: skip
         return obs | ({"heading": self._heading[:, None]} if self.config.compass else {})
+
+    def _known(self) -> Tensor:
+        """[B] int64: how well its own looks let a robot know where the goal is, 0 to 3: seen in no look so far, in
+        an earlier episode, in this one, in view."""
+        before = self._seen[self._row, self._goal].long()
+        return torch.where(self._in_view, 3, torch.where(self._seen_now, 2, before))
 
     def _position(self) -> Tensor:
         place = torch.stack([self._x, self._y], 1)

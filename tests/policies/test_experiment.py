@@ -147,11 +147,13 @@ def test_a_checkpoint_says_what_it_was_trained_on(runs):
 
 
 def test_one_command_gives_metrics_table_and_figure(runs, file, inline, tmp_path):
+    file.write_text(json.dumps({**EXPERIMENT, "evaluation": {**EXPERIMENT["evaluation"], "demonstrations": [1]}}))
     checkpoints = files_of(runs, "relic", "no_inter_episode")
     folder = run.evaluate(file, tmp_path / "run", {"checkpoint": checkpoints, "houses": 6}, quiet=True)
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["task"], metrics["houses"]) == ("darkroom", 6)
-    assert list(metrics["agents"]) == ["relic", "no_inter_episode", "swapped_context", "random", "oracle"]
+    assert list(metrics["agents"]) == ["relic", "no_inter_episode", "swapped_context", "relic_demonstrations_1", "random",
+                                       "oracle"]  # fmt: skip
     relic = metrics["agents"]["relic"]
     for curve in ("success", "return", "spl"):
         assert len(relic[f"{curve}_by_episode"]) == len(relic["ci95"]) == 3

@@ -179,7 +179,7 @@ def test_checkpoints_from_before_there_was_imitation_go_on(tmp_path):
     checkpoint.write(path, tensors, meta)
     assert train(config, tmp_path, quiet=True).rounds == 2
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
-    assert json.loads((tmp_path / "config.json").read_text())["imitation"] == {"weight": 0.0, "until": 0, "expert": 0.0}
+    assert json.loads((tmp_path / "config.json").read_text())["imitation"]["weight"] == 0.0
 
 
 def test_the_first_advantages_know_nothing_of_the_oracle():

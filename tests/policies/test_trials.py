@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from embodied_mem.errors import ConfigError
 from embodied_mem.policies.actors import OracleActor, PolicyActor, RandomActor
 from embodied_mem.policies.build import make_policy
 from embodied_mem.policies.relic import Relic, RelicConfig
@@ -95,6 +96,13 @@ def test_goals_that_a_demonstration_went_past_count_as_seen():
     seen, other = (figures[f"return_by_episode_goal_{k}"][0] for k in ("seen", "not_seen"))
     weight = shown.seen[:, 0].mean()
     assert weight * seen + (1 - weight) * other == pytest.approx(shown.returns[:, 0].mean(), abs=1e-3)
+
+
+def test_demonstrations_need_somebody_who_knows_the_way():
+    env = darkroom()
+    env.oracle = None
+    with pytest.raises(ConfigError, match="nobody knows the way"):
+        run_trials(env, RandomActor(), HOUSES, episodes=1, demonstrations=1)
 
 
 class Witness(PolicyActor):

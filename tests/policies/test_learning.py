@@ -159,6 +159,17 @@ def test_half_precision_learns_about_the_same(kind):
     assert torch.cosine_similarity(*gradients, dim=0) > 0.8
 
 
+@pytest.mark.slow  # half a minute of compiling each
+@pytest.mark.parametrize("kind", ["relic", "gru"])
+def test_compiled_learning_takes_the_same_steps(kind):
+    options = {"policy": {**MEMORIES[kind], "layers": 1}, "updates": 2, "learning_rate": 0.01, "warmup_steps": 0}
+    plain, compiled = (Trainer(tiny(**options, compile=c)) for c in (False, True))
+    plain.round(), compiled.round()
+    for (name, one), other in zip(plain.policy.named_parameters(), compiled.policy.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-4), name
+    assert plain.policy.state_dict().keys() == compiled.policy.state_dict().keys()
+
+
 @pytest.mark.parametrize("kind", MEMORIES)
 def test_no_gradient_of_learning_comes_from_the_future_or_another_trial(kind):
     """What weights learn from a decision is the same whatever happens later, or elsewhere."""

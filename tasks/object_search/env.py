@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from embodied_mem.errors import ConfigError, InputError
+from embodied_mem.errors import ConfigError
 from embodied_mem.sim.vector.body import FORWARD, forward, free
 from embodied_mem.sim.vector.draws import hashed, integers, pick, uniform
 from embodied_mem.sim.vector.fan import HEADINGS, RAYS, Fan
@@ -21,6 +21,7 @@ from embodied_mem.sim.vector.geodesic import FAR, UNITS
 from embodied_mem.sim.vector.plans import FIRST_THING, KINDS, Plan, plans
 from embodied_mem.sim.vector.protocol import Space, Step
 from embodied_mem.sim.vector.raster import PLACE, Extent, Houses, gap_to
+from embodied_mem.sim.vector.search import SearchEnv
 
 #: What is searched for; the first ``types`` of them.
 GOALS = (
@@ -60,14 +61,14 @@ class ObjectSearchConfig:
     """Where the houses' files lie; a folder of the user's cache if empty."""
 
 
-class ObjectSearch:
+class ObjectSearch(SearchEnv):
     """See :class:`embodied_mem.sim.vector.protocol.VectorEnv`. Actions: forward 0.25 m, left 30°, right 30°, stop."""
 
     Config = ObjectSearchConfig
 
     def __init__(self, config: ObjectSearchConfig, batch: int, device: torch.device | str = "cpu") -> None:
-        self.config, self.batch, self.device = config, batch, torch.device(device)
-        self.actions, self.episode_cap, self.fixed_length = 4, config.cap, False
+        super().__init__(config, batch, device)
+        self.actions, self.fixed_length = 4, False
         self.goals = tuple(KINDS.index(label) for label in GOALS[: config.types])
         kinds = OTHER_THING + 1 + config.types
         self.spaces = {
@@ -79,7 +80,6 @@ class ObjectSearch:
             self.spaces["heading"] = Space("index", (1,), HEADINGS)
         self._plans = _pool(config, self.goals)
         self._extent = Extent.of(self._plans)
-        self.houses: Houses | None = None
         self._fan = Fan(_SIGHT, self.device)
         shown = [min(k, OTHER_THING) for k in range(len(KINDS))]
         for i, kind in enumerate(self.goals):
@@ -87,33 +87,17 @@ class ObjectSearch:
         self._shown = torch.tensor(shown, device=self.device)
         turn = torch.arange(HEADINGS, dtype=torch.float64) * (2 * math.pi / HEADINGS)
         self._ahead = torch.stack([turn.cos(), turn.sin()], 1).float().to(self.device)
-        self._row = torch.arange(batch, device=self.device)
-        zeros = torch.zeros(batch, dtype=torch.int64, device=self.device)
-        self._seeds, self._episode, self._goal, self._heading, self._step = (zeros.clone() for _ in range(5))
-        self._x, self._y, self._start_x, self._start_y, self._way, self._shortest, self._travelled = (
-            zeros.float() for _ in range(7)
-        )
-        self._seen = torch.zeros(batch, config.types, dtype=torch.bool, device=self.device)
-        self._seen_before, self._found = zeros.bool(), zeros.bool()
-        self._in_view, self._seen_now = zeros.bool(), zeros.bool()
+        self._heading = torch.zeros_like(self._step)
+        self._x, self._y, self._start_x, self._start_y, self._way = (torch.zeros_like(self._shortest) for _ in range(5))
+        self._found, self._in_view, self._seen_now = (torch.zeros_like(self._seen_before) for _ in range(3))
 
-    def reset_trial(self, seeds: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
-        seeds = seeds.to(self.device)
-        everywhere = torch.ones_like(self._found)
-        mask = everywhere if mask is None or self.houses is None else mask.to(self.device)
+    def _houses_of(self, seeds: Tensor) -> Houses:
         number = hashed(seeds, _HOUSES) if self.config.split == "train" else seeds
-        chosen = number.remainder(len(self._plans)).tolist()
-        new = Houses.of([self._plans[i] for i in chosen], self._extent, self.goals, self.config.reach, self.device)
-        self.houses = new if self.houses is None else self.houses.replace(mask, new)
-        self._seeds = torch.where(mask, seeds, self._seeds)
-        self._episode = torch.where(mask, -1, self._episode)
-        self._seen = self._seen & ~mask[:, None]
-        self._begin_episode(mask)
-        return self._look()
+        chosen = [self._plans[i] for i in number.remainder(len(self._plans)).tolist()]
+        return Houses.of(chosen, self._extent, self.goals, self.config.reach, self.device)
 
     def step(self, actions: Tensor) -> Step:
-        if actions.shape != (self.batch,) or actions.dtype != torch.int64:
-            raise InputError(f"actions are {actions.dtype} {tuple(actions.shape)}; give int64 ({self.batch},)")
+        self._check(actions)
         c, stop = self.config, actions == STOP
         x, y = forward(self.houses, self._x, self._y, self._ahead[self._heading], actions == AHEAD)
         self._travelled = self._travelled + torch.sqrt((x - self._x) ** 2 + (y - self._y) ** 2)
@@ -133,7 +117,7 @@ class ObjectSearch:
         }  # fmt: skip
         self._begin_episode(end)
         felt = c.bonus * success  # progress is the simulator's knowledge
-        return Step(self._look(), reward, end, success, info, felt)
+        return Step(self._observe(), reward, end, success, info, felt)
 
     def oracle(self) -> Tensor:
         """Down the field; where the goal is in reach, towards it until a ray is on it; then stop."""
@@ -198,7 +182,7 @@ class ObjectSearch:
             far = torch.where(some, far, wider())
         return far
 
-    def _look(self) -> dict[str, Tensor]:
+    def _observe(self) -> dict[str, Tensor]:
         """The observation, and what follows from it: goals that have been seen, whether a stop would succeed."""
         hits = self._fan.look(self.houses, self._x, self._y, self._heading)
         kinds = torch.take(self._shown, torch.stack([hits.first_kind, hits.second_kind], 1))

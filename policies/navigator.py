@@ -13,6 +13,7 @@ import torch
 
 from embodied_mem.config import build
 from embodied_mem.control.fan_view import LABELS, Slices
+from embodied_mem.control.navigator import Navigator
 from embodied_mem.control.search import HouseFrame, Lookout, SearchNavigator
 from embodied_mem.errors import InputError
 from embodied_mem.planner.workbench import Navigation
@@ -62,7 +63,9 @@ def navigation(pilot) -> Navigation:
     """What makes the navigators of one session: they share the pilot and what the robot has just seen."""
     shared: list = []
 
-    def make(bench, site_map, on_frame) -> SearchNavigator:
+    def make(bench, site_map, on_frame) -> Navigator:
+        if bench.detector is None:
+            return Navigator(bench.robot, site_map, on_frame)  # blind to what things are called
         if not shared:
             lookout = Lookout(pilot, bench.detector, bench.robot.spec.camera.height_m)
             shared.extend((lookout, HouseFrame.of(bench.site_map)))

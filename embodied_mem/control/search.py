@@ -118,7 +118,7 @@ class SearchNavigator(Navigator):
         problem = pilot.begin(label)
         if problem:
             return self._travel(problem, start)
-        outcome = "stopped" if self._get_ready() else self._search(label)
+        outcome = "stopped" if self._get_ready() else self._search(label, start)
         return self._travel(outcome, start)
 
     def _get_ready(self) -> bool:
@@ -129,9 +129,11 @@ class SearchNavigator(Navigator):
             return True
         return self._look()[0].seen < BLIND and self.look_around().stopped
 
-    def _search(self, label: str) -> str:
+    def _search(self, label: str, start: tuple[float, int]) -> str:
         pilot, bumps = self.lookout.pilot, 0
         for _ in range(pilot.most_steps):
+            if self.metres - start[0] > self.limits.metres or self.steps - start[1] > self.limits.steps:
+                break
             view, heading = self._look()
             action = pilot.act(view, self.frame.place(*self.pose[:2]), heading)
             if action == "stop":
@@ -144,7 +146,7 @@ class SearchNavigator(Navigator):
             bumps = bumps + 1 if blocked else 0 if action == "forward" else bumps
             if bumps >= BUMPS:
                 return f"bumped into something {BUMPS} times in a row"
-        return f"found no {label} in {pilot.most_steps} steps (the limit)"
+        return f"found no {label} in {self.metres - start[0]:.1f} m and {self.steps - start[1]} steps (the limit)"
 
     def _look(self) -> tuple[Slices, int]:
         """The view, as if the robot looked exactly along a heading, and which one that is."""

@@ -113,7 +113,7 @@ def test_frames_on_the_way_may_end_it():
     ("actions", "at", "words"),
     [
         (["stop"], (6.0, 1.0), ["no mug in view within 2 m"]),
-        (["left"], (2.0, 1.0), ["30 steps", "the limit"]),
+        (["left"], (2.0, 1.0), ["0.0 m and 60 steps", "the limit"]),
         (["right"] * 6 + ["forward"], (0.5, 1.0), [f"bumped into something {BUMPS} times"]),
     ],
 )

@@ -42,7 +42,8 @@ def draw(metrics: dict, path: Path) -> None:
     figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
     seeds = max(len(a["seeds"]) for a in metrics["agents"].values())
     name = metrics.get("name") or metrics["task"]
-    figure.suptitle(f"{name}: {metrics['houses']} unseen houses, up to {seeds} seeds, 95 % bands", fontsize=11)
+    trained = f"{seeds} seeds" if seeds > 1 else "one seed"
+    figure.suptitle(f"{name}: {metrics['houses']} unseen houses, {trained}, 95 % bands", fontsize=11)
     figure.tight_layout()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight", metadata={"Software": None})

@@ -76,6 +76,8 @@ def _figures(agent: str, runs: list[Curves], oracle: list[Curves] | None) -> dic
     ]  # a seed that failed shows here
     if oracle and agent not in ("oracle", "random"):
         figures |= _beside_oracle(np.stack([r.returns for r in runs]), oracle[0].returns)
+        if "_demonstrations_" in agent:  # its first episode is not where it began
+            figures |= {"gap_closed": None, "gap_closed_ci95": None}
     return figures
 
 

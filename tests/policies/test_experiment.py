@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -111,6 +112,23 @@ def test_a_checkout_knows_its_own_without_installation(monkeypatch):
     assert registry.load("environments", "darkroom").__name__ == "Darkroom"
     with pytest.raises(ConfigError, match="no policy 'lstn'; installed: elmur"):
         registry.load("policies", "lstn")
+
+
+def test_a_bare_node_can_train_and_evaluate():
+    """All of it is imported with torch, numpy, safetensors and PyYAML alone."""
+    code = """
+import sys
+from embodied_mem import registry
+from embodied_mem.policies import evaluate, train
+for group in ("environments", "policies", "tasks"):
+    for name in registry.names(group):
+        if name not in ("la_eqa", "findingdory"):
+            registry.load(group, name)
+more = {"tyro", "rich", "matplotlib", "scipy", "open3d", "transformers", "gymnasium", "PIL", "tensorboard"}
+print(sorted(more & set(sys.modules)))
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
 
 
 # -- training ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ Keys and values are [B, H, T, D]. A sink stands in slot 0, before the first toke
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ SINKS = ("kv", "kv0", "k0v", "k0v0", "token", "none")
 ROPE_BASE = 10_000.0
 #: Score of what may not be looked at.
 FORBIDDEN = -1e6
+_SPAN = 32  # tokens of a span, at least
 _LEAST = 1e-15  # total of a chunk's weights, whose square must still be a number
 
 
@@ -43,15 +46,46 @@ def rotate(x: Tensor, turn: Tensor) -> Tensor:
     return torch.view_as_real(pairs * turn).flatten(-2).to(x.dtype)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+class Span(NamedTuple):
+    """Tokens ``begin`` to ``end``, and what they may look at of the tokens from ``first`` on."""
+
+    begin: int
+    end: int
+    first: int
+    mask: Tensor
+    """[1 or B, 1, end − begin, end − first] bool."""
+
+
+def spans(episode: Tensor, across: bool, window: int) -> list[Span]:
+    """:func:`visible` part by part, so that a long trial costs pairs with its window, not with all steps."""
+    time, parts = torch.arange(episode.shape[1], device=episode.device), []
+    for now in time.split(max(window, _SPAN)):
+        begin, end = int(now[0]), int(now[-1]) + 1
+        first = max(0, begin - window + 1)
+        ago = now[:, None] - time[None, first:end]
+        mask = ((ago >= 0) & (ago < window))[None, None]
+        if not across:
+            mask = mask & (episode[:, None, now, None] == episode[:, None, None, first:end])
+        parts.append(Span(begin, end, first, mask))
+    return parts
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | list[Span] | None) -> Tensor:
     """Causal attention of T tokens over T keys, or over T + 1 when key and value begin with a sink.
 
-    ``mask`` [B, 1, T, T] (True: may look) narrows it; None: all of the past. With a sink the query gets an idle first
-    row, so that the fast causal kernel applies.
+    ``mask`` [B, 1, T, T] (True: may look) or its :func:`spans` narrow it; None: all of the past. With a sink the query
+    gets an idle first row, so that the fast causal kernel applies.
     """
     sinks = key.shape[2] - query.shape[2]
+    if isinstance(mask, list):
+        parts = []
+        for begin, end, first, part in mask:
+            keys, values = (torch.cat([x[:, :, :sinks], x[:, :, sinks + first : sinks + end]], 2) for x in (key, value))
+            parts.append(attend(query[:, :, begin:end], keys, values, F.pad(part, (sinks, 0), value=True)))
+        return torch.cat(parts, 2)
     if mask is not None:
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=F.pad(mask, (sinks, 0), value=True))
+        mask = F.pad(mask, (key.shape[2] - mask.shape[3], 0), value=True)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     query = F.pad(query, (0, 0, sinks, 0))
     return F.scaled_dot_product_attention(query, key, value, is_causal=True)[:, :, sinks:]
 

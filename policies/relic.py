@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from embodied_mem.errors import ConfigError
-from embodied_mem.policies.attention import SINKS, Sink, attend, rotate, rotation, visible, with_sink
+from embodied_mem.policies.attention import SINKS, Sink, Span, attend, rotate, rotation, spans, visible, with_sink
 from embodied_mem.policies.encoder import Encoder, GatedMLP, Heads
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.tokens import Spec, Tokens
@@ -126,7 +126,7 @@ class Relic(Policy):
             output = self._run(episodes, None)
             return Output(output.logits.reshape(*trial["step"].shape, -1), output.value.reshape(trial["step"].shape))
         x, index = self.encoder(trial), trial["episode"]
-        mask = visible(index, self.config.across, self.config.budget)
+        mask = self._mask(index)
         turn = rotation(index, self.config.width // self.config.heads)
         if self.token is not None:
             x = torch.cat([self.token.expand(len(x), 1, -1), x], 1)
@@ -142,6 +142,13 @@ class Relic(Policy):
             kept = torch.arange(max(0, index.shape[1] - slots), index.shape[1], device=index.device)
             state.episode[:, kept % slots] = index[:, kept]
         return self.heads(x if self.token is None else x[:, 1:])
+
+    def _mask(self, index: Tensor) -> Tensor | list[Span] | None:
+        """What each token may look at."""
+        across, budget = self.config.across, self.config.budget
+        if budget is None or budget >= index.shape[1] or self.token is not None:
+            return visible(index, across, budget)
+        return spans(index, across, budget)
 
     def _store(self, state: KeyValues, layer: int, key: Tensor, value: Tensor) -> None:
         skip, slots = int(self.token is not None), state.episode.shape[1]
@@ -198,7 +205,9 @@ class Block(nn.Module):
         own = config.sink not in ("token", "none")
         self.sink = Sink(config.sink, config.groups, head) if own else None
 
-    def forward(self, x: Tensor, turn: Tensor, mask: Tensor | None, keep: Tensor | None) -> tuple[Tensor, ...]:
+    def forward(
+        self, x: Tensor, turn: Tensor, mask: Tensor | list[Span] | None, keep: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """x [B, T, width]; returns it after the layer, and the tokens' keys and values [B, G, T, D]."""
         query, key, value = self._project(x, turn)
         keys, values = (key, value) if self.sink is None else (

@@ -192,6 +192,13 @@ def test_the_first_advantages_know_nothing_of_the_oracle():
     assert torch.equal(before[[0, 2]], after[[0, 2]]) and not torch.equal(before[1], after[1])
 
 
+def test_it_needs_somebody_who_knows_the_way(monkeypatch):
+    monkeypatch.setattr("embodied_mem.tasks.darkroom.env.Darkroom.oracle", None)
+    with pytest.raises(ConfigError, match="nobody knows the way in darkroom"):
+        Trainer(tiny(imitation={"weight": 1.0, "until": 100}))
+    Trainer(tiny())
+
+
 @pytest.mark.parametrize("raw, message", [
     ({"weight": 1.0}, "set both"), ({"until": 5}, "set both"), ({"expert": 0.5}, "teach nothing"),
     ({"weight": -1.0}, "out of range"), ({"weight": 1.0, "until": 5, "expert": 1.5}, "out of range"),

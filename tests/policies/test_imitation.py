@@ -146,8 +146,8 @@ def rows_of(rounds: int, imitation: dict, **changes) -> list[dict]:
 
 
 def test_cloning_learns_to_do_as_the_oracle_does():
-    rows = rows_of(20, {"weight": 1.0, "expert": 1.0})
-    assert rows[0]["agreement"] < 0.5 and rows[-1]["agreement"] > 0.85
+    rows = rows_of(14, {"weight": 1.0, "expert": 1.0})
+    assert rows[0]["agreement"] < 0.5 and rows[-1]["agreement"] > 0.75
     assert rows[-1]["policy_loss"] == rows[-1]["value_loss"] == 0 and rows[-1]["return_by_episode"] == []
 
 

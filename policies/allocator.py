@@ -59,8 +59,8 @@ class Slots:
         """[B] int64: where the token of ``time`` goes. ``rule`` [B] are indices into RULES, of rules in ``among``."""
         if time < self.time.shape[1]:
             return torch.full_like(rule, time)
-        slot = torch.zeros_like(rule)
-        for name in among:
+        slot = self._victim(among[0], time, places)
+        for name in among[1:]:
             slot = torch.where(rule == RULES.index(name), self._victim(name, time, places), slot)
         return slot
 

@@ -14,7 +14,7 @@ _POPGYM = (
 )
 _S9 = (
     "github.com/MarcoMeter/recurrent-ppo-truncated-bptt (a1e87a8), images/minigrid_result.svg, read off its line: PPO "
-    "with an LSTM of 256 on pixels of the same 3 × 3 view, mean training return of 10 runs on 100 fixed levels"
+    "with an LSTM of 256 on pixels of a 3 × 3 view, mean training return of 10 runs, perhaps on 99 fixed levels"
 )
 
 

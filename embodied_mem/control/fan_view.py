@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import maximum_filter
 
 from embodied_mem.control.slices import (
     DOOR_FRAME,
@@ -31,9 +32,10 @@ from embodied_mem.types import Detection, Frame
 __all__ = ["LABELS", "FanView", "Slices"]
 
 A_RAY = 2.5  # samples, at least, of what is not a thing; of things every pixel counts
-FLOOR_M, OVER_M = 0.08, 2.1  # what lies lower is floor, what hangs higher is ceiling or lintel
+FLOOR_M, OVER_M = 0.08, 1.9  # what lies lower is floor, what hangs higher is ceiling or a door's lintel
 VOXEL_M = 0.04  # of what is remembered
 TALL_M = 0.05  # below the eye: what reaches so high is not seen over
+CELL_M, SMEAR_M, SMEARED = 0.05, 0.15, 0.35  # a wall's smear: so far around, with fewer than that share of its points
 FEWEST = 3  # points that are something, fewer are noise
 
 
@@ -69,12 +71,20 @@ class FanView:
         tall = (z > self.eye_m - TALL_M) | ((rows < 2 * stride) & (z > self.eye_m / 2))
         self._frames.append(_thinned(_Points(xyz[keep], kind[keep], tall[keep])))
 
+    def touch(self, x: float, y: float, yaw: float, reach: float) -> None:
+        """The robot, at a place (m, rad; map), ran into something ``reach`` metres ahead that it may not have seen: a
+        camera that looks over a low board does not show it."""
+        left, z = (part.ravel() for part in np.meshgrid(np.arange(-0.15, 0.16, VOXEL_M), np.arange(0.2, 0.5, VOXEL_M)))
+        c, s = math.cos(yaw), math.sin(yaw)
+        xyz = np.column_stack((x + reach * c - left * s, y + reach * s + left * c, z))
+        self._frames.append(_Points(xyz, np.full(len(xyz), WALL, np.int64), np.zeros(len(xyz), bool)))
+
     def look(self, x: float, y: float, yaw: float) -> Slices:
         """The slices around a place (m) towards a heading (rad), both in the map."""
         points = [_Points(np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros(0, bool)), *self._frames]
         points = _Points(*(np.concatenate(part) for part in zip(*points, strict=True)))
         thing = points.kind >= FIRST_THING
-        solids, of = self._fan(points, ~thing, VOXEL_M, x, y, yaw)
+        solids, of = self._fan(points, ~thing & _dense(points), VOXEL_M, x, y, yaw)
         near = fronts(solids, self.rays, FEWEST)
         tall = fronts(solids.only(points.tall[of]), self.rays, FEWEST - 1)
         frames = door_frames(tall, yaw + self.spread / 2 - (np.arange(self.rays) + 0.5) * self.spread / self.rays)
@@ -100,6 +110,20 @@ class FanView:
         ray = low[of] + np.arange(len(of)) - np.searchsorted(of, of)
         number = number[of]
         return Fan(ray, away[of], points.xyz[number, 2], points.kind[number]), number
+
+
+def _dense(points: _Points) -> np.ndarray:
+    """(N) bool: no wall that is thin beside a denser one: noise smears what is seen from afar or often."""
+    wall, keep = points.kind == WALL, np.ones(len(points.kind), bool)
+    if not wall.any():
+        return keep
+    cell = np.floor(points.xyz[wall, :2] / CELL_M).astype(np.int64)
+    cell -= cell.min(axis=0)
+    count = np.zeros(cell.max(axis=0) + 1, np.int32)
+    np.add.at(count, tuple(cell.T), 1)
+    dense = count >= SMEARED * maximum_filter(count, 2 * round(SMEAR_M / CELL_M) + 1)
+    keep[wall] = dense[tuple(cell.T)]
+    return keep
 
 
 def _thinned(points: _Points) -> _Points:

@@ -97,6 +97,10 @@ class Lookout:
             self._taken = frame.ref
             self._new.append(frame)
 
+    def touch(self, x: float, y: float, yaw: float, reach: float) -> None:
+        """The robot ran into something ahead of it; see :meth:`FanView.touch`."""
+        self._view.touch(x, y, yaw, reach)
+
     def look(self, x: float, y: float, yaw: float) -> Slices:
         """What is known around a place (m, rad; map)."""
         while self._new:
@@ -142,8 +146,11 @@ class SearchNavigator(Navigator):
             before = self.pose
             if self._do(action, heading):
                 return "stopped"
-            blocked = action == "forward" and math.dist(before[:2], self.pose[:2]) < BLOCKED_M
-            bumps = bumps + 1 if blocked else 0 if action == "forward" else bumps
+            if action == "forward":
+                blocked = math.dist(before[:2], self.pose[:2]) < BLOCKED_M
+                bumps = bumps + 1 if blocked else 0
+                if blocked:
+                    self.lookout.touch(*before, self.robot.spec.radius_m + 0.05)
             if bumps >= BUMPS:
                 return f"bumped into something {BUMPS} times in a row"
         return f"found no {label} in {self.metres - start[0]:.1f} m and {self.steps - start[1]} steps (the limit)"

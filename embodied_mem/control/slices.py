@@ -18,8 +18,8 @@ NOTHING, WALL, DOOR_FRAME = range(3)
 FIRST_THING = 3 + len(FURNITURE)
 NUMBERS = {label: i for i, label in enumerate(LABELS)}
 CLUSTER_M = 0.12  # points within that depth of each other are one thing
-EDGE_M = 0.35  # a wall that ends this far before what is behind it ends at an opening
-FRAME_M = 0.13  # of a wall's end, the opening's depth included, is its frame
+EDGE_M = 0.25  # a wall that ends this far before what is behind it ends at an opening
+FRAME_M = 0.15  # of a wall's end, the opening's depth included, is its frame
 IN_SHELF_M = 0.7  # behind a tall piece's front at which something in it can stand
 HIDDEN_M = 0.08  # a thing whose top is this far below the line over what stands before it is not seen
 

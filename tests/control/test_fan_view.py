@@ -73,6 +73,14 @@ def test_over_a_low_table_one_sees_what_stands_on_it_or_the_wall_behind():
     assert on in view.second_kind and beside in view.second_kind
 
 
+def test_what_the_robot_ran_into_is_before_it_from_then_on():
+    view = FanView()
+    view.touch(1.0, 1.0, math.pi / 2, 0.23)
+    ahead = view.look(1.0, 1.0, math.pi / 2)
+    assert ahead.first[31:33] == pytest.approx(0.23, abs=0.02) and (ahead.first_kind[31:33] == 1).all()
+    assert not view.look(1.0, 1.0, -math.pi / 2).first.any()
+
+
 @pytest.fixture(scope="module")
 def pairs() -> SimpleNamespace:
     """At some places of a development house, headings as the environment has them: its fan, and what the default

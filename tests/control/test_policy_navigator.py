@@ -56,6 +56,9 @@ class Sees:
     def note(self, frame) -> None:
         self.noted += 1
 
+    def touch(self, x: float, y: float, yaw: float, reach: float) -> None:
+        self.touched = (x, y, yaw, reach)
+
     def look(self, x: float, y: float, yaw: float) -> Slices:
         metres = np.full(64, math.dist(self.at, (x, y)))
         return Slices(metres, np.full(64, LABELS.index("mug")), np.zeros(64), np.zeros(64, int))

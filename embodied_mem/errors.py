@@ -21,3 +21,7 @@ class PalaceError(EmbodiedMemError):
 
 class NavigationError(EmbodiedMemError):
     """A goal cannot be reached; the message says why."""
+
+
+class WireError(EmbodiedMemError):
+    """The other end of a connection is not there, too slow, failed, or speaks another protocol."""

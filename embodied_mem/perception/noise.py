@@ -104,8 +104,8 @@ def noisy_pose(base_to_world: np.ndarray, seed: int, visit: str, index: int, cfg
         return np.array(base_to_world, dtype=np.float64)
     sigma = (cfg.pose_sigma_m, cfg.pose_sigma_m, math.radians(cfg.pose_sigma_deg))
     x, y, yaw = (
-        value + s * (normal(seed, visit, "pose", axis) + normal(seed, visit, "pose", axis, index))
-        for axis, (value, s) in enumerate(zip(pose_xyyaw(base_to_world), sigma, strict=True))
+        value + sigma[axis] * (normal(seed, visit, "pose", axis) + normal(seed, visit, "pose", axis, index))
+        for axis, value in enumerate(pose_xyyaw(base_to_world))
     )
     believed = planar_pose(x, y, yaw)
     believed[2, 3] = base_to_world[2, 3]

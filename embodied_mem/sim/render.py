@@ -129,9 +129,7 @@ class Renderer:
         soup, normals = self._scene.soup, self._scene.normals
         day = (seconds - _SUNRISE) / (_SUNSET - _SUNRISE)
         if 0 <= day <= 1:
-            angle = np.pi * (0.15 + 0.7 * day)
-            sun = np.array([np.cos(angle), -0.55, np.sin(angle)], np.float32)
-            light = 0.62 + 0.33 * np.abs(normals @ (sun / np.linalg.norm(sun)))
+            light = sunlight(normals, day)
             tint = np.tile(np.array([1.0, 1.0, 1.0], np.float32), (len(light), 1))
         else:
             light = 0.64 + 0.20 * np.abs(normals @ np.array([0.25, 0.35, 0.90], np.float32))
@@ -140,6 +138,14 @@ class Renderer:
             tint = np.where(warm[:, None], (1.06, 1.0, 0.90), (1.02, 1.0, 0.96)).astype(np.float32)
         light = np.where(soup.emissive, 1.0, light).astype(np.float32)
         return (soup.colours * light[:, None] * tint).astype(np.float32)
+
+
+def sunlight(normals: np.ndarray, day: float) -> np.ndarray:
+    """How bright faces are under the sun: float T in 0.62..0.95 of unit normals (T 3), either side; ``day``: the share
+    of the time from sunrise (0) to sunset (1) that has passed."""
+    angle = np.pi * (0.15 + 0.7 * day)
+    sun = np.array([np.cos(angle), -0.55, np.sin(angle)], np.float32)
+    return 0.62 + 0.33 * np.abs(normals @ (sun / np.linalg.norm(sun)))
 
 
 def _shines(owner) -> bool:

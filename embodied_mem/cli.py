@@ -1,5 +1,7 @@
-"""The command line: ``embodied-mem train | evaluate | score | ask | record``. Errors that are yours to mend exit with
-2."""
+"""The command line: ``embodied-mem train | evaluate | score | ask | record | export-house``.
+
+Errors that are yours to mend exit with 2.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import Positional, arg
@@ -171,6 +173,38 @@ class Record:
         print(f"palace: {task.record(self.house, self.out, self.days)}")
 
 
+@dataclass
+class ExportHouse:
+    """Write a house and what happens in it as files that another simulator loads.
+
+    The houses that are exported to one folder are the scenes house-SEED of one dataset (docs/habitat.md).
+
+    For example:
+    $ embodied-mem export-house 7 houses
+    $ embodied-mem export-house 8 houses --format habitat --days 3
+    """
+
+    seed: Annotated[Positional[int], arg(metavar="SEED")]
+    """House seed."""
+    folder: Annotated[Positional[Path], arg(metavar="DIR")]
+    """A new or empty folder, or one with earlier exports of other houses."""
+    format: Literal["habitat"] = "habitat"
+    """habitat: glTF and the configs of a Habitat scene dataset."""
+    days: Annotated[int, arg(help="Patrol days to live; simulators are compared on the same number.")] = 8
+
+    def run(self) -> None:
+        from rich.progress import Progress
+
+        from embodied_mem.sim.export.habitat import export_house
+
+        with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
+            task = bar.add_task(f"house {self.seed}", total=None)
+            path = export_house(
+                self.seed, self.folder, self.days, lambda done, all: bar.update(task, completed=done, total=all)
+            )
+        print(f"scene house-{self.seed} in {path}")
+
+
 def _print_summary(folder: Path) -> None:
     from embodied_mem.evaluation.summary import summary_table
 
@@ -183,7 +217,8 @@ def main() -> None:
     """Entry point of the console command."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the encoder's loading bar says nothing to a user
     command = tyro.extras.subcommand_cli_from_dict(
-        {"train": Train, "evaluate": Evaluate, "score": Score, "ask": Ask, "record": Record},
+        {"train": Train, "evaluate": Evaluate, "score": Score, "ask": Ask, "record": Record,
+         "export-house": ExportHouse},
         prog="embodied-mem",
         description=ABOUT,
     )

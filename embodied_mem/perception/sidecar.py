@@ -8,6 +8,7 @@ viewpoint cell as text in the file) and ``VISIT/facts.json``.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import zlib
@@ -21,7 +22,13 @@ from embodied_mem.errors import EmbodiedMemError, InputError
 from embodied_mem.types import FrameRef
 
 Cell = tuple[int, int, int]
+_CELL_M, _CELL_RAD = 0.5, math.radians(30)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+def viewpoint_cell(x: float, y: float, yaw: float) -> Cell:
+    """The cell of half a metre and 30° that a camera looks from (metres, radians): what is seen from it looks alike."""
+    return math.floor(x / _CELL_M), math.floor(y / _CELL_M), math.floor((yaw % (2 * math.pi)) / _CELL_RAD)
 
 
 class MissingSidecar(EmbodiedMemError, LookupError):

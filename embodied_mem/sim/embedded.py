@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,7 @@ import numpy as np
 
 from embodied_mem.errors import InputError
 from embodied_mem.perception.noise import NoiseConfig, noisy_depth, noisy_pose
-from embodied_mem.perception.sidecar import Sidecar
+from embodied_mem.perception.sidecar import Sidecar, viewpoint_cell
 from embodied_mem.sim.generate import generate_house
 from embodied_mem.sim.hands import Target, find_place, find_thing
 from embodied_mem.sim.house import House, Thing
@@ -24,7 +23,6 @@ from embodied_mem.sim.truth import Truth, obstacles
 from embodied_mem.types import Frame, FrameRef, LateFrame, planar_pose
 
 _MEMO_BYTES = 128e6
-_CELL_M, _CELL_RAD = 0.5, math.radians(30)
 
 
 class EmbeddedSimulator:
@@ -237,8 +235,7 @@ class EmbeddedSimulator:
         if self._told is None or self._told[0] is not self._house or self._told[1] is not self._held:
             self._told = (self._house, self._held)
             self._sidecar.put_facts(ref.visit, ref.index, facts(self._house, self._held))
-        x, y, yaw = self._body.head
-        cell = (math.floor(x / _CELL_M), math.floor(y / _CELL_M), math.floor((yaw % (2 * math.pi)) / _CELL_RAD))
+        cell = viewpoint_cell(*self._body.head)
         if self._sidecar.folder is None:
             self._sidecar.put_late(ref, lambda: view().instance, cell)
         else:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-
 RECORDED_SEED, RECORDED_DAYS = 7, 3  # four rooms, 37 things, some 400 frames a patrol: under a minute in all
 
 

@@ -274,7 +274,7 @@ _THREE = ("lower", "middle", "upper")
 # Furniture with several open levels: (z_min, z_max, surface name); heights are the same in all houses, so the height
 # of a thing's base over the floor names its level. The boards themselves are at catalog.SHELF_BOARDS.
 LEVELS: dict[str, tuple[tuple[float, float, str], ...]] = {
-    label: tuple((lo, hi, f"{name} shelf of the {label}") for lo, hi, name in zip(cuts, (*cuts[1:], 9.0), names, strict=True))
+    label: tuple((lo, hi, f"{names[k]} shelf of the {label}") for k, (lo, hi) in enumerate(zip(cuts, (*cuts[1:], 9.0))))  # noqa: B905  (habitat's Python 3.9)
     for label, cuts, names in (
         ("bookcase", (0.0, 0.40, 0.90), _THREE), ("kitchen shelf", (0.0, 0.40, 0.85), _THREE),
         ("towel shelf", (0.0, 0.38, 0.80), _THREE), ("shoe rack", (0.0, 0.27), ("lower", "upper")),

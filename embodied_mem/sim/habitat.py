@@ -29,6 +29,7 @@ from embodied_mem.types import Frame, FrameRef, LateFrame, planar_pose
 
 _MORNING = float(calendar.timegm((2027, 3, 1, 9, 0, 0)))  # when a visit begins where nothing else is known: a Monday
 _ON_FLOOR_M = 0.05
+_AHEAD_M = 0.8
 
 
 class HabitatSimulator:
@@ -102,7 +103,7 @@ class HabitatSimulator:
         """Do one action; the clock runs on by ``spec.step_seconds``. Raises InputError for an unknown action.
 
         A pick takes the nearest movable object within reach that shows in the middle third of the image; a place puts
-        it on what is level and within reach in the image's centre. Where there is no such, they do nothing.
+        it on what is level and within reach in the image's centre, else on free floor ahead; else they do nothing.
         """
         self._check_started()
         if action not in self.spec.actions:
@@ -213,7 +214,12 @@ class HabitatSimulator:
             self._see(changed=True)
 
     def _place(self) -> None:
-        point = find_spot(self._view().depth, self.spec.camera, self._head_to_world())
+        head = self._head_to_world()
+        point = find_spot(self._view().depth, self.spec.camera, head)
+        if point is None:  # on the floor ahead, where the robot could stand as well
+            ahead = head[:3, 3] + _AHEAD_M * head[:3, 0]
+            floor = self._arranged().floor_at(ahead)
+            point = floor if floor is not None and np.linalg.norm(floor - ahead) < _ON_FLOOR_M else None
         if point is not None:
             name, spot = self._held
             pose = spot.pose.copy()

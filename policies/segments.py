@@ -88,7 +88,11 @@ class CausalAttention(nn.Module):
         recent = joined(recent, (key, value))
         keys, values = joined(prefix, recent)
         seen = attend_after(query, keys, values, causal)
-        return self.out(seen.transpose(1, 2).flatten(2)), recent
+        return self.merge(seen), recent
+
+    def merge(self, seen: Tensor) -> Tensor:
+        """[B, n, width] of what each head has seen [B, H, n, D]."""
+        return self.out(seen.transpose(1, 2).flatten(2))
 
     def project(self, x: Tensor, first: int) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys (both rotated) and values [B, H, n, D]."""
@@ -110,8 +114,12 @@ class CausalBlock(nn.Module):
     def forward(self, x: Tensor, first: int, recent: Recent = (), prefix: Recent = (), causal: bool = True
                 ) -> tuple[Tensor, Recent]:  # fmt: skip
         seen, recent = self.attention(self.norm(x), first, recent, prefix, causal)
+        return self.after(x, seen), recent
+
+    def after(self, x: Tensor, seen: Tensor) -> Tensor:
+        """What the layer makes of its inputs and of what it has seen [B, n, width]."""
         x = x + seen
-        return x + self.mlp(self.mlp_norm(x)), recent
+        return x + self.mlp(self.mlp_norm(x))
 
 
 def joined(old: Recent, new: Recent) -> Recent:

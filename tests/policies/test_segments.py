@@ -10,6 +10,7 @@ from embodied_mem.errors import ConfigError
 from embodied_mem.policies.attention import two_level
 from embodied_mem.policies.build import make_policy
 from embodied_mem.policies.elmur import EMPTY, rewrite
+from embodied_mem.policies.trxl import windows
 from tests.policies.agreement import SPEC, check_agreement, random_trial, shaken
 
 SIZE = {"width": 16, "heads": 2, "hidden": 16, "segment": 6}
@@ -75,6 +76,25 @@ def test_gradient_stops_at_the_segment_s_start_unless_it_is_let_through(name):
     assert through[24:28].all() and through[18:24].any()
 
 
+def test_with_segments_of_one_no_step_learns_from_another_s_inputs_but_weights_learn_from_the_memory():
+    made = policy("trxl, segments of one", layers=1)
+    assert gradient(made, 0, 27).nonzero().flatten().tolist() == [27]
+    choosing = made.blocks[0].attention.qkv.weight  # its first 32 rows make queries and keys
+    for length, learns in ((1, False), (40, True)):  # alone, a step has nothing to choose from
+        choosing.grad = None
+        made(random_trial(length=length)).logits.square().sum().backward()
+        assert bool((choosing.grad[:32].abs().amax(1) > 1e-5).all()) is learns
+
+
+def test_what_each_step_sees_is_its_segment_so_far_and_the_memory_before_it():
+    seen = {}
+    for begin, end, first, last, mask in windows(length=100, segment=3, memory=5, device=torch.device("cpu")):
+        columns = [*range(first, last), *range(begin, end)]
+        for t in range(begin, end):
+            seen[t] = [s for s, sees in zip(columns, mask[t - begin].tolist(), strict=True) if sees]
+    assert seen == {t: list(range(max(0, t - t % 3 - 5), t + 1)) for t in range(100)}
+
+
 def test_gradient_runs_through_memo_s_summaries():
     assert gradient(policy("memo", layers=1), 0, 27)[:28].all()
 
@@ -118,6 +138,9 @@ def test_no_more_tokens_are_kept_than_the_budget_says(name):
     state, most = made.init_state(3), 0
     for t in range(40):
         _, state = made.step({k: v[:, t] for k, v in trial.items()}, state)
+        if name.startswith("trxl"):
+            most = state.keys.shape[-2]
+            continue
         kept = state.memory[1][0] if name == "elmur" else state.memory[0] if name == "rate" else None
         if kept is None:
             kept = state.memory[0][-1] if state.memory[0] else torch.zeros(0, 1)

@@ -56,12 +56,13 @@ class Evaluate:
     For example:
     $ embodied-mem evaluate la_eqa
     $ embodied-mem evaluate configs/la_eqa.yaml --houses 2 --questions 60 --out runs/small
+    $ embodied-mem evaluate openeqa --folder open-eqa/data
     $ embodied-mem evaluate grid_object_search
     $ embodied-mem evaluate darkroom --checkpoint runs/policies/darkroom/*/policy.safetensors --seed 1 --houses 100
     """
 
     config: Annotated[Positional[str], arg(metavar="CONFIG")]
-    """A YAML file, or the name of a shipped configuration (la_eqa, findingdory, grid_object_search …)."""
+    """A YAML file, or the name of a shipped configuration (la_eqa, findingdory, openeqa, grid_object_search …)."""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """The run folder; left out: runs/TASK-DIGEST."""
     seed: Annotated[int | None, arg(metavar="INT")] = None
@@ -71,7 +72,9 @@ class Evaluate:
     days: Annotated[int | None, arg(metavar="INT")] = None
     """la_eqa: how many days the robot patrols before it is asked."""
     questions: Annotated[int | None, arg(metavar="INT")] = None
-    """la_eqa: how many questions in all, spread evenly over the houses."""
+    """la_eqa: how many questions in all, spread evenly over the houses; openeqa, la_eqa_files: the first so many."""
+    folder: Annotated[Path | None, arg(metavar="PATH")] = None
+    """openeqa, la_eqa_files: the dataset's folder (scripts/make_openeqa_folder.py makes one to try it)."""
     episodes: Annotated[int | None, arg(metavar="INT")] = None
     """findingdory: experiences a house; policies: episodes of a trial."""
     interactions: Annotated[tuple[int, int] | None, arg(metavar="INT INT")] = None
@@ -86,8 +89,8 @@ class Evaluate:
 
         names = ("seed", "houses", "days", "questions", "episodes", "interactions", "checkpoint", "workers")
         options = {name: getattr(self, name) for name in names}
-        folder = evaluate(self.config, self.out, {**options, "checkpoint": self.checkpoint or None})
-        _print_summary(folder)
+        options |= {"checkpoint": self.checkpoint or None, "folder": str(self.folder) if self.folder else None}
+        _print_summary(evaluate(self.config, self.out, options))
 
 
 @dataclass

@@ -103,6 +103,12 @@ class Episode:
         """x, y, z of the camera of one frame in the dataset's own house, Z up: storeys stand above each other."""
         return self._poses[index][:3, 3]
 
+    def pose(self, index: int) -> np.ndarray:
+        """4×4 float64 ``camera_to_map`` of one frame, on the flat map with its floor at z = 0."""
+        pose = self._poses[index].copy()
+        pose[:3, 3] += next((s.shift for s in self.storeys if index in s.frames), (0.0, 0.0, 0.0))
+        return pose
+
     def frames(self, visit: str, start: float, sidecar: Sidecar | None = None) -> Iterator[Frame]:
         """The frames in order, the first at ``start`` (UTC s), one a second; index: the number in the file name.
 
@@ -115,7 +121,7 @@ class Episode:
 
     def frame(self, index: int, visit: str, start: float, sidecar: Sidecar | None = None) -> Frame:
         """One frame; see :meth:`frames`, which also tells the sidecar the facts."""
-        pose = self._on_map(index)
+        pose = self.pose(index)
         color = cameras.fit_color(self._picture(index, "rgb", self._color), self._color, self.camera)
         frame = Frame(
             FrameRef(visit, index), start + index * FRAME_SECONDS, color, self._metres(index),
@@ -189,11 +195,6 @@ class Episode:
         if not np.isfinite(pose).all():
             return None
         return LAYOUTS[self.layout].to_map(cameras.rigid(pose, str(path)))
-
-    def _on_map(self, index: int) -> np.ndarray:
-        pose = self._poses[index].copy()
-        pose[:3, 3] += next((s.shift for s in self.storeys if index in s.frames), (0.0, 0.0, 0.0))
-        return pose
 
     def _with_storeys(self) -> Episode:
         positions = np.array([self.position(i) for i in self.indices])

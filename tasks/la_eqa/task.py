@@ -107,7 +107,7 @@ class LaEqa:
     @staticmethod
     def made(row: dict) -> bool:
         """Whether a line of a predictions file is this task's."""
-        return "question_id" in row
+        return "question_id" in row and "template" in row
 
     @staticmethod
     def table(metrics: dict) -> tuple[str, list[str], list[list]]:

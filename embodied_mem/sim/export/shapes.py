@@ -1,7 +1,7 @@
 """The parts of a house as glTF nodes: the building in the world, furniture and things each in their own frame.
 
 Everything is turned to Y up here. Light is baked into the colours: the embedded renderer's sun at noon, which stands
-still, without the headlight that follows its camera.
+still, and the mean of the headlight that follows its camera.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 
 from embodied_mem.sim.export.gltf import Node
 from embodied_mem.sim.habitat_frames import points_to_habitat
-from embodied_mem.sim.house import Furniture, House, Thing
+from embodied_mem.sim.house import Furniture, House, Rect, Thing
 from embodied_mem.sim.layout import contains
 from embodied_mem.sim.render import sunlight
 from embodied_mem.sim.scene import SceneBuilder, placed
 
 _NOON = 5 / 11  # the share of the day from 7 to 18 o'clock
+_HEADLIGHT = 1.03  # its mean over the pixels of a house
 _ASIDE = 0.01  # metres in front of a wall
 
 
@@ -80,21 +81,26 @@ def _normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def _shown(colours: np.ndarray, emissive: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    light = np.where(emissive, 1.0, sunlight(normals, _NOON))
+    light = _HEADLIGHT * np.where(emissive, 1.0, sunlight(normals, _NOON))
     return np.rint(np.clip(colours * light[:, None], 0, 1) * 255).astype(np.uint8)
 
 
 def _facing_inwards(house: House, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Floors look up, ceilings and lintels down, walls into the room or doorway that lies before them."""
-    open_floor = [r.rect for r in house.rooms] + [d.rect for d in house.doors]
+    """Floors look up, ceilings down, walls into their room, door posts into the doorway."""
+    rooms, doors = [r.rect for r in house.rooms], [d.rect for d in house.doors]
     normals, centres = _normals(vertices, triangles), vertices[triangles].mean(axis=1)
     turned = triangles.copy()
     for i, (normal, centre) in enumerate(zip(normals, centres, strict=True)):
         if abs(normal[2]) > 0.5:
             inwards = math.copysign(1, normal[2]) == (1 if centre[2] < house.wall_height / 2 else -1)
         else:
-            before = centre[:2] + _ASIDE * normal[:2]
-            inwards = any(contains(rect, before) for rect in open_floor)
+            before, behind = (centre[:2] + side * _ASIDE * normal[:2] for side in (1, -1))
+            # What is above a door has the room before it and the doorway behind it: rooms come first.
+            inwards = _in_any(rooms, before) or (_in_any(doors, before) and not _in_any(rooms, behind))
         if not inwards:
             turned[i] = turned[i, ::-1]
     return turned
+
+
+def _in_any(rects: list[Rect], xy: np.ndarray) -> bool:
+    return any(contains(rect, xy) for rect in rects)

@@ -106,7 +106,8 @@ class Grid:
         points = self.path(a, b)
         if not points:
             return float("inf")
-        return float(sum(np.hypot(q[0] - p[0], q[1] - p[1]) for p, q in zip(points, points[1:], strict=False)))
+        legs = ((p, points[k + 1]) for k, p in enumerate(points[:-1]))
+        return float(sum(np.hypot(q[0] - p[0], q[1] - p[1]) for p, q in legs))
 
     def path(self, a: Sequence[float], b: Sequence[float]) -> list[XY]:
         """Waypoints from ``a`` to ``b`` (both included, moved onto passable cells), taut; [] where there is no way."""
@@ -214,7 +215,7 @@ class Grid:
                 pulled.append(at)
             corners = points[pulled][::-1]
             points = np.concatenate(
-                [self._between(p, q) for p, q in zip(corners, corners[1:], strict=False)] + [corners[-1:]]
+                [self._between(p, corners[k + 1]) for k, p in enumerate(corners[:-1])] + [corners[-1:]]
             )
         return corners
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # that environment has no embodied_mem installed
 
-from embodied_mem.errors import EmbodiedMemError, InputError  # noqa: E402
+from embodied_mem.errors import EmbodiedMemError  # noqa: E402
 from embodied_mem.wire.server import Server  # noqa: E402
 
 TOKEN_FILE = Path.home() / ".embodied-mem" / "wire-token"
@@ -28,7 +28,8 @@ TOKEN_FILE = Path.home() / ".embodied-mem" / "wire-token"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve a simulator over a websocket on 127.0.0.1.")
     parser.add_argument("simulator", choices=("embedded", "habitat"))
-    parser.add_argument("--scene-dataset", metavar="FILE", help="habitat: a scene_dataset_config.json, or a scene")
+    parser.add_argument("--scene-dataset", default="default", metavar="FILE",
+                        help="habitat: a *.scene_dataset_config.json (default: single models, their paths are scenes)")  # fmt: skip
     parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free one")
     parser.add_argument("--token-file", type=Path, default=TOKEN_FILE, metavar="FILE",
                         help="holds the token; written if it is not there (default: %(default)s)")  # fmt: skip
@@ -54,8 +55,6 @@ def simulator(chosen: argparse.Namespace) -> tuple:
         from embodied_mem.sim.embedded import EmbeddedSimulator
 
         return EmbeddedSimulator, ("embodied_mem.sim.embedded", "open3d")
-    if not chosen.scene_dataset:
-        raise InputError("habitat needs --scene-dataset FILE: a scene_dataset_config.json, or a .glb scene")
     from embodied_mem.sim.habitat import HabitatSimulator
 
     return functools.partial(HabitatSimulator, chosen.scene_dataset), ("embodied_mem.sim.habitat", "habitat_sim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 import threading
@@ -194,10 +195,10 @@ class Link:
 
     def __init__(self, url: str, token: str | Path, timeout_s: float) -> None:
         self._url, self._timeout_s, self._turn = url, timeout_s, threading.Lock()
-        self._socket = _connect(url, _read(token))
-        self.close = weakref.finalize(self, self._socket.close)
-        raw = self._receive("the greeting")
-        self.greeting = check_greeting(raw, url)
+        connection = contextlib.ExitStack()  # entered here, left when this object goes or at the end of the program
+        self._socket = _connect(url, _read(token), connection)
+        self.close = weakref.finalize(self, connection.close)
+        self.greeting = check_greeting(self._receive("the greeting"), url)
 
     def ask(self, do: str, **fields: Any) -> dict:
         """The answer to a request; raises what the other end says went wrong, or WireError."""
@@ -206,7 +207,7 @@ class Link:
             try:
                 self._socket.send(message)
             except ConnectionClosed as error:
-                raise self._gone(do, error) from error
+                raise self._gone(repr(do), error) from error
             return self._receive(repr(do))
 
     def _receive(self, what: str) -> dict:
@@ -241,7 +242,7 @@ def _read(token: str | Path) -> str:
         raise InputError(f"no token in {token}: {error.strerror}; the server prints where it is") from None
 
 
-def _connect(url: str, token: str) -> ClientConnection:
+def _connect(url: str, token: str, until: contextlib.ExitStack) -> ClientConnection:
     """Raises InputError for a wrong url or token, WireError where no simulator server answers."""
     parts = urlsplit(url)
     if parts.scheme != "ws" or not parts.hostname or not parts.port:
@@ -250,8 +251,10 @@ def _connect(url: str, token: str) -> ClientConnection:
         # An own socket goes straight there, whatever proxy the environment names.
         plain = socket.create_connection((parts.hostname, parts.port), timeout=10)
         plain.settimeout(None)
-        return connect(url, sock=plain, additional_headers={"Authorization": f"Bearer {token}"}, compression=None,
-                       max_size=MAX_BYTES, ping_interval=None, close_timeout=2)  # fmt: skip
+        return until.enter_context(
+            connect(url, sock=plain, additional_headers={"Authorization": f"Bearer {token}"}, compression=None,
+                    max_size=MAX_BYTES, ping_interval=None, close_timeout=2)
+        )  # fmt: skip
     except InvalidStatus as error:
         if error.response.status_code == 401:
             raise InputError(f"{url} refuses this token; the server prints where its own is") from None

@@ -29,7 +29,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve a simulator over a websocket on 127.0.0.1.")
     parser.add_argument("simulator", choices=("embedded", "habitat"))
     parser.add_argument("--scene-dataset", default="default", metavar="FILE",
-                        help="habitat: a *.scene_dataset_config.json (default: single models, their paths are scenes)")  # fmt: skip
+                        help="habitat: a scene_dataset_config.json (default: paths of models are scenes)")  # fmt: skip
     parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free one")
     parser.add_argument("--token-file", type=Path, default=TOKEN_FILE, metavar="FILE",
                         help="holds the token; written if it is not there (default: %(default)s)")  # fmt: skip

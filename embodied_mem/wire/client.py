@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from embodied_mem.errors import InputError, WireError
@@ -259,7 +259,7 @@ def _connect(url: str, token: str, until: contextlib.ExitStack) -> ClientConnect
         if error.response.status_code == 401:
             raise InputError(f"{url} refuses this token; the server prints where its own is") from None
         raise WireError(f"{url} answers with HTTP status {error.response.status_code}; {_START}") from None
-    except (InvalidHandshake, WebSocketException, EOFError) as error:
-        raise WireError(f"something else than a simulator server listens at {url} ({error}); {_START}") from None
-    except (OSError, TimeoutError) as error:
+    except (OSError, EOFError, TimeoutError, ConnectionClosed) as error:
         raise WireError(f"nothing answers at {url} ({error}); {_START}") from None
+    except WebSocketException as error:
+        raise WireError(f"something else than a simulator server listens at {url} ({error}); {_START}") from None

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -71,6 +72,7 @@ def test_a_server_that_dies_in_the_middle_of_a_step_is_an_error_at_once():
         sim.step("forward")
     with pytest.raises(WireError, match="ended at 'step'"):
         sim.step("left")
+    process.wait()
     with pytest.raises(WireError, match="nothing answers at"):
         RemoteSimulator(url, TOKEN)
     os.kill(pid, signal.SIGKILL)  # it sleeps for a minute; an idle one notices by itself
@@ -227,6 +229,8 @@ def test_urls_that_lead_nowhere_say_so(server):
         RemoteSimulator("localhost", TOKEN)
     with pytest.raises(WireError, match="nothing answers"):
         RemoteSimulator("ws://127.0.0.1:9", TOKEN)
+    with mute() as url, pytest.raises(WireError, match="something else than a simulator server listens"):
+        RemoteSimulator(url, TOKEN)
 
 
 # -- helpers -----------------------------------------------------------------------------------------------------------
@@ -246,6 +250,23 @@ def someone(handler):
         thread.start()
         yield f"ws://127.0.0.1:{other.socket.getsockname()[1]}"
         other.shutdown()
+        thread.join()
+
+
+@contextlib.contextmanager
+def mute():
+    """A server that speaks something else."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"220 mail.example.org ready\r\n\r\n")
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
         thread.join()
 
 

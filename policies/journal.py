@@ -112,9 +112,16 @@ def learning_curve(log: Path, points: int = 60) -> dict[str, list[float]]:
 
 
 def takeoff(curve: dict[str, list[float]]) -> int | None:
-    """Steps after which a trial's last episodes first paid half as much more than its first one as they do in the end;
-    None where that is less than a tenth of the first one's return: it never took off."""
-    gain = np.array(curve["last_third"]) - np.array(curve["first"])
-    if len(gain) < 5 or gain[-5:].mean() < 0.1 * abs(np.mean(curve["first"][-5:])):
+    """Steps after which a :func:`learning_curve` took off; None: it never did."""
+    at = takeoff_at(np.array(curve["first"]), np.array(curve["last_third"]))
+    return None if at is None else int(curve["steps"][at])
+
+
+def takeoff_at(first: np.ndarray, late: np.ndarray) -> int | None:
+    """The point of a training [N] at which a trial's last episodes first were half as much better than its first one
+    as they are in the end (the mean of five points); None where that is less than a tenth of what the first one has:
+    it never took off."""
+    gain = late - first
+    if len(gain) < 5 or gain[-5:].mean() < 0.1 * abs(first[-5:].mean()):
         return None
-    return int(curve["steps"][int(np.argmax(gain >= gain[-5:].mean() / 2))])
+    return int(np.argmax(gain >= gain[-5:].mean() / 2))

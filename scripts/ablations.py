@@ -21,6 +21,7 @@ import numpy as np
 from embodied_mem.errors import EmbodiedMemError, InputError
 from embodied_mem.evaluation.run import write_atomically
 from embodied_mem.policies.build import make_environment
+from embodied_mem.policies.journal import takeoff_at
 
 #: Questions, and the agents whose runs answer them: the first is what the others are compared with.
 QUESTIONS = {
@@ -33,8 +34,7 @@ LATE = 3
 """Episodes at the end of a trial whose mean is compared with the first episode's."""
 SMOOTH = 5
 """Rounds that are averaged."""
-#: How much better than the first episode the late ones must be for in-context learning to have taken off.
-TAKE_OFF = {"return": 1.0, "success": 0.1}
+MEASURES = ("return", "success")
 
 
 @dataclass
@@ -56,11 +56,10 @@ class Run:
         return of[max(0, int((clock <= limit).sum()) - 1)]
 
     def take_off(self, measure: str) -> int | None:
-        """The round in which late episodes first were better than the first one by TAKE_OFF; None: never."""
-        first, late = self.curves[measure].T
-        risen = late - first > TAKE_OFF[measure]
-        risen[: SMOOTH - 1] = False
-        return int(risen.argmax()) if risen.any() else None
+        """The round in which in-context learning took off (:func:`takeoff_at`); None: never."""
+        whole = SMOOTH - 1  # the first round that is the mean of as many
+        at = takeoff_at(*self.curves[measure][whole:].T)
+        return None if at is None else at + whole
 
 
 def read_run(folder: Path) -> Run:
@@ -78,7 +77,7 @@ def read_run(folder: Path) -> Run:
     cpu = np.cumsum(np.diff(steps, prepend=0) / np.array([r["steps_per_cpu_second"] for r in rows]))
     cap = make_environment(config["task"], config["environment"], 1).episode_cap
     common = config["trial_steps"] // cap  # later episodes are there only where earlier ones were short
-    curves = {k: _smooth(np.array([_ends(r[f"{k}_by_episode"][:common]) for r in rows])) for k in TAKE_OFF}
+    curves = {k: _smooth(np.array([_ends(r[f"{k}_by_episode"][:common]) for r in rows])) for k in MEASURES}
     agent = folder.name.removesuffix(f"-{config['seed']}")
     taken = np.array([r["optimiser_steps"] for r in rows])
     return Run(agent, config["seed"], config["environment"], steps, cpu, taken, curves)
@@ -183,7 +182,7 @@ def _by_episode(axis, figures: dict, measure: str, colour: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="ablations.py", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="holds the runs, AGENT-SEED each")
-    parser.add_argument("--measure", choices=tuple(TAKE_OFF), help="left out: return, or success where rewards differ")
+    parser.add_argument("--measure", choices=MEASURES, help="left out: return, or success where rewards differ")
     parser.add_argument("--metrics", type=Path, help="metrics.json of an evaluation of the same agents")
     parser.add_argument("--figure", type=Path, help="write the curves here (PNG, PDF or SVG)")
     parser.add_argument("--json", type=Path, help="write the figures here")

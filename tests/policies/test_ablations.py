@@ -64,14 +64,14 @@ def test_runs_are_compared_at_the_steps_and_at_the_cpu_seconds_that_all_of_them_
     assert found["agents"]["base"]["at_cpu_seconds"] == [4.0, 7.0]
 
 
-def test_taking_off_is_a_rise_over_five_rounds_or_none(tmp_path, ablations):
+def test_taking_off_is_half_of_the_rise_over_five_rounds_or_none(tmp_path, ablations):
     made_up_run(tmp_path / "base-0", rounds=20, risen_at=10, speed=100.0)
     made_up_run(tmp_path / "base-1", rounds=20, risen_at=99, speed=100.0, seed=1)
     found = ablations.compare([ablations.read_run(tmp_path / f"base-{s}") for s in (0, 1)], "return")
     row = found["agents"]["base"]
-    assert row["take_off_steps"] == [12_000, None] and row["take_off_cpu_seconds"] == [120, None]  # two of five rounds
+    assert row["take_off_steps"] == [13_000, None] and row["take_off_cpu_seconds"] == [130, None]  # three of five
     assert row["seeds"] == [0, 1] and row["at_steps"] == [4.0, 5.5]
-    written = "| `base` | 4.00 → 5.50 | 4.00 → 5.50 | 160, 160 | 0.0, none | 2.0, none | 2 |"
+    written = "| `base` | 4.00 → 5.50 | 4.00 → 5.50 | 160, 160 | 0.0, none | 2.2, none | 2 |"
     assert written in ablations.table("sink", found, "return")
 
 

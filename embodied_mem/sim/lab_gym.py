@@ -108,7 +108,7 @@ def _space(old: Any, name: str) -> spaces.Space:
     if hasattr(old, "n"):
         return spaces.Discrete(int(old.n))
     if hasattr(old, "low"):
-        low, high = (np.broadcast_to(np.asarray(limit), old.shape) for limit in (old.low, old.high))
+        low, high = (np.broadcast_to(np.asarray(limit, old.dtype), old.shape) for limit in (old.low, old.high))
         return spaces.Box(low, high, tuple(old.shape), np.dtype(old.dtype).type)
     raise ConfigError(f"{name} is a {type(old).__name__}, unknown to Gymnasium; take that sensor out of the task")
 
@@ -116,6 +116,6 @@ def _space(old: Any, name: str) -> spaces.Space:
 def _kept(seen: dict, space: spaces.Dict) -> dict:
     """What the space names, as arrays of its types."""
     return {
-        key: int(seen[key]) if isinstance(inner, spaces.Discrete) else np.asarray(seen[key], inner.dtype)
+        key: np.asarray(seen[key], inner.dtype).reshape(inner.shape)[()]  # habitat-lab hands numbers out in arrays
         for key, inner in space.items()
     }

@@ -20,7 +20,7 @@ def navmesh_settings(spec: RobotSpec) -> dict:
     cell = math.ceil(spec.radius_m / _CELLS * 1e5 + 1) / 1e5
     return {
         "cellSize": cell,
-        "cellHeight": 0.02,
+        "cellHeight": 0.01,
         "agentHeight": round(spec.camera.height_m + 0.2, 3),
         "agentRadius": spec.radius_m,
         "agentMaxClimb": 0.1,

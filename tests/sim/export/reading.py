@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +21,9 @@ class Mesh(NamedTuple):
     colours: np.ndarray
 
 
+@functools.cache
 def read(path: Path) -> dict[str, Mesh]:
-    """node name → mesh."""
+    """node name → mesh; nobody writes to a file that a test has read."""
     scene = trimesh.load_scene(path, process=False)
     found = {}
     for name in scene.graph.nodes_geometry:

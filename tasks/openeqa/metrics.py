@@ -35,18 +35,22 @@ class Asked:
 
 def prediction_row(asked: Asked, agent: str, answer: Answer, job: str, reference_m: float | None = None) -> dict:
     """A JSON-encodable row: the answer, what it cost, and all that scoring needs; reference_m: length of the way."""
+    from embodied_mem.tasks.openeqa.judge import credit
+
     return {
         "key": f"{agent}/{asked.question_id}", "job": job, "agent": agent, "question_id": asked.question_id,
         "episode": asked.episode, "category": asked.category, "question": asked.question,
         "answer": answer.value.to_json(), "text": answer.text, "confidence": float(answer.confidence),
         "understood": answer.understood, "evidence": [str(ref) for ref in answer.evidence], **asdict(answer.cost),
+        "correct": credit(answer.value, asked.references, asked.key, asked.tolerance_s),
         "references": list(asked.references), "truth": asked.key.to_json() if asked.key else None,
         "tolerance_s": asked.tolerance_s, "reference_m": reference_m, "trace": list(answer.trace),
     }  # fmt: skip
 
 
 def checked(row: dict) -> dict:
-    """The row with its ``credit``, judged anew; InputError where a field is missing or of a wrong type."""
+    """The row judged anew (``correct``: credit in [0, 1], None where only a model could tell); InputError where a field
+    is missing or of a wrong type."""
     from embodied_mem.tasks.la_eqa.items import check_value
     from embodied_mem.tasks.openeqa.judge import credit
 
@@ -62,7 +66,7 @@ def checked(row: dict) -> dict:
         value = credit(answer, tuple(map(str, row["references"])), truth, float(row["tolerance_s"]))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"prediction {name}: {type(error).__name__} {error}; write the file anew") from error
-    return {**row, "credit": value}
+    return {**row, "correct": value}
 
 
 def efficiency(credit: float, reference_m: float, way_m: float) -> float:
@@ -94,14 +98,14 @@ def score(rows: Iterable[dict], task: str) -> dict:
 def _agent(rows: Rows, categories: list[str]) -> dict:
     from embodied_mem.evaluation.statistics import mean
 
-    judged = [r for r in rows if r["credit"] is not None]
+    judged = [r for r in rows if r["correct"] is not None]
     walked = [r for r in judged if r["reference_m"] is not None]
     return {
-        "correct": mean(r["credit"] for r in judged),
-        "judged": mean(r["credit"] is not None for r in rows),
-        "correctness": {c: mean(r["credit"] for r in judged if r["category"] == c) for c in categories},
+        "correct": mean(r["correct"] for r in judged),
+        "judged": mean(r["correct"] is not None for r in rows),
+        "correctness": {c: mean(r["correct"] for r in judged if r["category"] == c) for c in categories},
         "interval": _interval(judged),
-        "efficiency": mean(efficiency(r["credit"], r["reference_m"], r["metres"]) for r in walked),
+        "efficiency": mean(efficiency(r["correct"], r["reference_m"], r["metres"]) for r in walked),
         "abstained": mean(r["answer"]["type"] == "abstain" for r in rows),
         "understood": mean(r["understood"] for r in rows),
         "images": mean(r["images"] for r in rows),
@@ -118,7 +122,7 @@ def _interval(judged: Rows) -> list[float] | None:
 
     episodes: dict[str, list[float]] = {}
     for row in judged:
-        episodes.setdefault(row["episode"], []).append(row["credit"])
+        episodes.setdefault(row["episode"], []).append(row["correct"])
     if len(episodes) < 2:
         return None
     sums, sizes = (np.array([f(v) for v in episodes.values()], float) for f in (sum, len))

@@ -63,7 +63,7 @@ def _table(metrics: dict) -> str:
 
 def _answers(rows: list[dict]) -> str:
     lines = [
-        [html.text(r["question"]), html.text(r["text"]), html.text(" / ".join(r["references"])), _number(r["credit"]),
+        [html.text(r["question"]), html.text(r["text"]), html.text(" / ".join(r["references"])), _number(r["correct"]),
          f"{r['confidence']:.2f}", html.text(", ".join(r["evidence"][:3]))] for r in rows[:SHOWN]
     ]  # fmt: skip
     more = f"<p class=note>and {len(rows) - SHOWN} more in predictions.jsonl</p>" if len(rows) > SHOWN else ""

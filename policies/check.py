@@ -111,7 +111,7 @@ def _check_gradient(policy: Policy, trial: Tokens) -> None:
     """Learning reaches the policy, and nothing that is not a number comes of it."""
     policy.zero_grad()
     output = policy(trial)
-    (output.logits.log_softmax(-1)[..., 0].mean() + output.value.mean()).backward()
+    (output.logits.log_softmax(-1)[..., 0].mean() + output.value.mean() + output.recalled.sum()).backward()
     reached = {name: p.grad for name, p in policy.named_parameters() if p.grad is not None}
     assert reached, "forward gives no gradient to any parameter"
     broken = [name for name, grad in reached.items() if not bool(grad.isfinite().all())]
@@ -120,5 +120,7 @@ def _check_gradient(policy: Policy, trial: Tokens) -> None:
 
 
 def _same(one: Tensor, other: Tensor, what: str) -> None:
+    if not one.numel():
+        return
     apart, limit = float((one - other).abs().max()), TOLERANCE * max(1.0, float(other.abs().max()))
     assert apart <= limit, f"{what}: {apart:.2g} apart, {limit:.2g} is the limit"

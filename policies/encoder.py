@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from embodied_mem.policies.fan_encoder import FanEncoder, PositionCode, fans
+from embodied_mem.policies.fan_encoder import FanEncoder, PositionCode
 from embodied_mem.policies.interface import Output
+from embodied_mem.policies.sightings import WAYS, can_place, fans
 from embodied_mem.policies.tokens import Spec, Tokens
 from embodied_mem.policies.vision import VisionConfig, image_encoder
-from embodied_mem.sim.vector.protocol import POSITION
+from embodied_mem.sim.vector.protocol import GOAL, POSITION
 
 
 class Encoder(nn.Module):
@@ -42,6 +43,9 @@ class Encoder(nn.Module):
         self.steps = nn.Embedding(spec.episode_cap, width)
         nn.init.normal_(self.steps.weight, std=0.02)
         self.fan = FanEncoder(spec.spaces, width) if fans(spec.spaces) else None
+        if self.fan is not None and GOAL in self._index:
+            first = offsets[sum(math.prod(s.shape) for k, s in self._index.items() if k < GOAL)]
+            self.fan.know_by(self.table.data[first : first + spec.spaces[GOAL].size])
         self.position = PositionCode(width) if POSITION in self._vector else None
         self.images = image_encoder(spec.spaces, width, vision)
 
@@ -60,18 +64,20 @@ class Encoder(nn.Module):
 
 
 class Heads(nn.Module):
-    """Vectors [..., width] to action logits and a value; both start at zero, so that every action is equally likely."""
+    """Vectors [..., width] to action logits, a value and, where it can be known, the way to what was seen; all start at
+    zero, so that every action is equally likely."""
 
-    def __init__(self, width: int, actions: int) -> None:
+    def __init__(self, width: int, spec: Spec) -> None:
         super().__init__()
+        self.actions = spec.actions
         self.norm = nn.RMSNorm(width)
-        self.out = nn.Linear(width, actions + 1)
+        self.out = nn.Linear(width, spec.actions + 1 + (WAYS if can_place(spec.spaces) else 0))
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor) -> Output:
         out = self.out(self.norm(x)).float()
-        return Output(out[..., :-1], out[..., -1])
+        return Output(out[..., : self.actions], out[..., self.actions], out[..., self.actions + 1 :])
 
 
 class GatedMLP(nn.Module):

@@ -14,7 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from embodied_mem.errors import ConfigError
-from embodied_mem.sim.vector.protocol import GOAL, HEADING, KIND_OF, Space
+from embodied_mem.policies.sightings import WAYS, can_place, fans, in_view, ways
+from embodied_mem.policies.tokens import Tokens
+from embodied_mem.sim.vector.protocol import GOAL, HEADING, Space
 
 _PATCH = 4  # rays that the convolution sees at once
 _SPARSE = 2  # kinds are looked up for every second ray: that is half of the work, and sought ones are seen in all
@@ -23,12 +25,8 @@ _CHANNELS = 16
 _KIND = 8  # numbers that stand for a kind
 _VECTORS = 16  # in the plane
 _HALF = 0.2  # range at which a thing counts half (2 m in units of 10 m)
+_LOUD, _SEEN = 4.0, 1.5  # lengths of the code of what is sought, and of a kind seen at once
 _WAVES = (4.0, 2.0, 1.0, 0.5)  # lengths that a position is seen on: 40 to 5 m in units of 10 m
-
-
-def fans(spaces: dict[str, Space]) -> dict[str, str]:
-    """Fields of ranges and the fields of their kinds."""
-    return {k: k + KIND_OF for k, s in sorted(spaces.items()) if s.kind == "ranges"}
 
 
 class FanEncoder(nn.Module):
@@ -61,9 +59,20 @@ class FanEncoder(nn.Module):
         if self.turned is not None:
             angle = torch.arange(spaces[HEADING].size) * (2 * math.pi / spaces[HEADING].size)
             self.register_buffer("directions", torch.stack([angle.cos(), angle.sin()], 1), persistent=False)
-        self.width = width
+        self.places = nn.Linear(3 * self.goals + 1 + WAYS, width, bias=False) if can_place(spaces) else None
+        if self.places is not None:
+            nn.init.normal_(self.places.weight, std=0.5)
+        self.spaces, self.width = spaces, width
 
-    def forward(self, tokens: dict[str, Tensor]) -> Tensor:
+    def know_by(self, goals: Tensor) -> None:
+        """Begin with one code for a kind that is seen and for the same that is sought: ``goals`` [G, width], the codes
+        of goals, change with it. A memory that is asked for what it is like then answers from the first step on."""
+        code = F.normalize(torch.randn_like(goals), dim=1)
+        with torch.no_grad():
+            goals.copy_(_LOUD * code)
+            self.nearest.weight[:, self.kinds - self.goals :] = _SEEN * code.T
+
+    def forward(self, tokens: Tokens) -> Tensor:
         lead = tokens["step"].shape
         far = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans], -1)  # [N, R, hits]
         kind = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans.values()], -1)
@@ -77,6 +86,8 @@ class FanEncoder(nn.Module):
         seen = F.relu(self.patch_kinds(kinds) + self.patch(rest)).view(len(far), -1)
         x, vectors = (self.out(seen) + self._sought(sought)).split([self.width, 2 * _VECTORS], -1)
         x = x + self.nearest(self._nearest(kind, near))
+        if self.places is not None:
+            x = x + self.places(self._places(tokens)).view_as(x)
         if self.turned is None:
             return x.reshape(*lead, -1)
         cos, sin = F.embedding(tokens[HEADING].flatten(), self.directions)[:, None].unbind(-1)
@@ -91,6 +102,15 @@ class FanEncoder(nn.Module):
         visible = (most > 0).long()
         bearing = self.bearing(ray // 2) * visible[:, None]
         return self.range(torch.where(most > 0, code, len(_EDGES) + 1)) + bearing
+
+    def _places(self, tokens: Tokens) -> Tensor:
+        """[..., 3 · goals + 1 + WAYS]: where things of all goal kinds in view are in the map; the way to the goal."""
+        place, seen = in_view(tokens, self.spaces)
+        goal = tokens[GOAL]
+        sought = place.gather(-2, goal[..., None].expand(*goal.shape, 2))[..., 0, :]
+        visible = seen.gather(-1, goal).to(place.dtype)
+        return torch.cat([place.flatten(-2), seen.to(place.dtype), visible,
+                          ways(tokens, self.spaces, sought) * visible], -1)  # fmt: skip
 
     def _nearest(self, kind: Tensor, near: Tensor) -> Tensor:
         """[N, kinds]: how near the nearest of each kind in view is; what a memory is asked for first."""

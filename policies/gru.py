@@ -42,7 +42,7 @@ class Gru(Policy):
         self.memory = self.Cell(config.width, config.width, config.layers, batch_first=True)
         self.norm = nn.RMSNorm(config.width)
         self.mlp = GatedMLP(config.width, config.hidden)
-        self.heads = Heads(config.width, spec.actions)
+        self.heads = Heads(config.width, spec)
 
     def init_state(self, batch: int, capacity: int = 0) -> Tensor:
         return self.heads.out.weight.new_zeros(self.config.layers, batch, self.config.width)

@@ -19,10 +19,12 @@ State = Any
 
 
 class Output(NamedTuple):
-    """``logits`` [..., actions] of a categorical action, ``value`` [...] the expected return of the episode."""
+    """``logits`` [..., actions] of a categorical action, ``value`` [...] the expected return of the episode, and
+    ``recalled`` [..., WAYS]: the way to where the goal was seen (``sightings.py``; [..., 0] where looks do not say)."""
 
     logits: Tensor
     value: Tensor
+    recalled: Tensor
 
 
 class Policy(nn.Module):

@@ -15,6 +15,7 @@ from embodied_mem.policies import parallel
 from embodied_mem.policies.imitation import copying, mean_over_own, own_moments, own_side_loss
 from embodied_mem.policies.interface import Policy
 from embodied_mem.policies.rollout import Trial
+from embodied_mem.policies.sightings import recalled
 
 
 class TrainingError(EmbodiedMemError):
@@ -37,6 +38,8 @@ class PPOConfig:
     value_clip: float | None = field(default=None, metadata={"min": 0.01, "max": 100.0})
     grad_norm: float = field(default=0.5, metadata={"min": 0.001, "max": 1000.0})
     normalise: bool = True
+    recall: float = field(default=0.0, metadata={"min": 0.0, "max": 1000.0})
+    """Weight of how far off (in 10 m) a policy is that says where its goal was seen nearest in this trial."""
 
 
 def advantages(trial: Trial, next_value: Tensor, config: PPOConfig) -> Tensor:
@@ -62,6 +65,10 @@ class Batch:
     start: int
     imitation: float = 0.0
     """Weight of the cross entropy to the oracle's actions, in trials that have them."""
+    way: Tensor | None = None
+    """[B, T, WAYS] to where the goal was seen, and"""
+    known: Tensor | None = None
+    """[B, T] whether it was; none: nothing is to be recalled."""
 
 
 def loss_of(policy: Policy, batch: Batch, config: PPOConfig) -> tuple[Tensor, dict[str, Tensor]]:
@@ -84,12 +91,21 @@ def loss_of(policy: Policy, batch: Batch, config: PPOConfig) -> tuple[Tensor, di
     if batch.trial.label is not None:
         copied, figures = copying(log_probs, batch.trial.label[:, new])
         loss = loss + batch.imitation * copied
+    if batch.way is not None:
+        off = recall_error(output.recalled[:, new], batch.way[:, new], batch.known[:, new])
+        loss, figures = loss + config.recall * off, {**figures, "recall_error": off}
     with torch.no_grad():
         parts = {
             "loss": loss, "policy_loss": -gain, "value_loss": value_loss, "entropy": entropy,
             "kl": mean(ratio - 1 - log_ratio), "clipped": mean(((ratio - 1).abs() > config.clip).float()), **figures,
         }  # fmt: skip
     return loss, {k: v.detach() for k, v in parts.items()}
+
+
+def recall_error(said: Tensor, way: Tensor, known: Tensor) -> Tensor:
+    """How far off, in units of the position, ``said`` [B, T, WAYS] is on average where the way is known."""
+    apart = (said - way).unflatten(-1, (-1, 2)).square().sum(-1).add(1e-6).sqrt().mean(-1)
+    return (apart * known).sum() / known.sum().clamp(min=1)
 
 
 def _value_error(value: Tensor, before: Tensor, target: Tensor, clip: float | None) -> Tensor:
@@ -114,7 +130,8 @@ def update(
     if config.normalise:
         mean, std = own_moments(advantage, trial, start)
         advantage = (advantage - mean) / (std + 1e-8)
-    whole = Batch(trial, advantage, target, start, imitation)
+    way, known = recalled(trial.tokens, policy.spec.spaces) if config.recall else (None, None)
+    whole = Batch(trial, advantage, target, start, imitation, way, known)
     sums: dict[str, Tensor | float] = {}
     steps = 0
     for _ in range(config.epochs):
@@ -152,7 +169,9 @@ def _optimise(policy: Policy, optimiser: torch.optim.Optimizer, group: list[Batc
 
 
 def _rows(batch: Batch, index: Tensor) -> Batch:
-    return Batch(batch.trial.rows(index), batch.advantage[index], batch.target[index], batch.start, batch.imitation)
+    way, known = (None if x is None else x[index] for x in (batch.way, batch.known))
+    return Batch(batch.trial.rows(index), batch.advantage[index], batch.target[index], batch.start, batch.imitation,
+                 way, known)  # fmt: skip
 
 
 def _what_broke(policy: Policy, batch: Batch, loss: Tensor) -> str:

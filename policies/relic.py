@@ -20,6 +20,8 @@ from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.tokens import Spec, Tokens
 from embodied_mem.policies.vision import VisionConfig
 
+_SHARP = 3.0  # keys and queries that match are as much longer, so that likes stand out from the first step on
+
 
 @dataclass(frozen=True)
 class RelicConfig:
@@ -35,6 +37,8 @@ class RelicConfig:
     across: bool = True
     budget: int | None = field(default=None, metadata={"min": 1, "max": 10_000_000})
     drop_path: float = field(default=0.0, metadata={"min": 0.0, "max": 0.9})
+    match: bool = False
+    """Keys of the first layer begin as queries: what is remembered is asked for by what it is like from the start."""
     half_cache: bool = False
     """While acting, remember in bfloat16: half the bytes, outputs to about two digits."""
     vision: VisionConfig = VisionConfig()
@@ -71,7 +75,9 @@ class Relic(Policy):
         self.config = config
         self.encoder = Encoder(spec, config.width, config.vision)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.heads = Heads(config.width, spec.actions)
+        if config.match:
+            self.blocks[0].match()
+        self.heads = Heads(config.width, spec)
         self.token = nn.Parameter(torch.randn(config.width) * 0.02) if config.sink == "token" else None
         self._sinks = 0 if config.sink == "none" else 1
 
@@ -124,7 +130,8 @@ class Relic(Policy):
         episodes = self._episodes_as_rows(trial) if state is None else None
         if episodes is not None:
             output = self._run(episodes, None)
-            return Output(output.logits.reshape(*trial["step"].shape, -1), output.value.reshape(trial["step"].shape))
+            shape = trial["step"].shape
+            return Output(*(part.reshape(*shape, *part.shape[2:]) for part in output))
         x, index = self.encoder(trial), trial["episode"]
         mask = self._mask(index)
         turn = rotation(index, self.config.width // self.config.heads)
@@ -219,6 +226,14 @@ class Block(nn.Module):
         x = x + (seen if keep is None else seen * keep)
         thought = self.mlp(self.mlp_norm(x))
         return x + (thought if keep is None else thought * keep), key, value
+
+    def match(self) -> None:
+        """Make every query what the key of its group is."""
+        with torch.no_grad():
+            rows = self.qkv.weight.unflatten(0, (self.count + 2 * self.groups, -1))
+            keys = rows[self.count : self.count + self.groups] * _SHARP
+            rows[self.count : self.count + self.groups] = keys
+            rows[: self.count] = keys.repeat_interleave(self.count // self.groups, 0)
 
     def step(self, x: Tensor, turn: Tensor, keys: Tensor, values: Tensor, slot: int, used: int,
              mask: Tensor | None) -> Tensor:  # fmt: skip

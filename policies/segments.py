@@ -145,7 +145,7 @@ class SegmentPolicy(Policy):
         super().__init__(spec)
         self.config = config = config or self.Config()
         self.encoder = Encoder(spec, config.width, config.vision)
-        self.heads = Heads(config.width, spec.actions)
+        self.heads = Heads(config.width, spec)
         self.blocks = nn.ModuleList(self.Block(config) for _ in range(config.layers))
 
     def empty_memory(self, batch: int) -> Any:

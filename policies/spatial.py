@@ -97,7 +97,7 @@ class Spatial(Policy):
         self.cells, self.places = _places(spec, config)
         self.encoder = Encoder(spec, c.width, c.vision)
         self.blocks = nn.ModuleList(ReaderBlock(c.width, c.heads, c.hidden, c.top) for _ in range(c.layers))
-        self.heads = Heads(c.width, spec.actions)
+        self.heads = Heads(c.width, spec)
         learned = c.allocator == "learned"
         self.judge = Judge(c.width, c.rules, c.decide, c.explore, c.horizon) if learned else None
 

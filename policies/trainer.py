@@ -21,6 +21,7 @@ from embodied_mem.policies.imitation import TOLD
 from embodied_mem.policies.ppo import update
 from embodied_mem.policies.rollout import Collector, Trial, by_episode
 from embodied_mem.policies.settings import TrainConfig
+from embodied_mem.policies.sightings import can_place
 from embodied_mem.policies.tokens import Spec
 from embodied_mem.sim.vector.draws import hashed
 
@@ -42,6 +43,9 @@ class Trainer:
         if config.imitation.weight and self.env.oracle is None:
             raise ConfigError(f"imitation: nobody knows the way in {config.task}; leave it out")
         self.spec = Spec.of(self.env)
+        if config.ppo.recall and not can_place(self.spec.spaces):
+            raise ConfigError(f"ppo.recall: a look in {config.task} does not say where a thing is, which takes a fan, "
+                              "goal, position and heading; leave it out (object search: compass: true)")
         self.policy = make_policy(self.spec, config.policy, config.seed).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.policy.parameters(), lr=config.learning_rate, eps=1e-5, weight_decay=config.weight_decay, fused=True

@@ -63,7 +63,7 @@ class Trxl(Policy):
         super().__init__(spec)
         self.config = config = config or TrxlConfig()
         self.encoder = Encoder(spec, config.width, config.vision)
-        self.heads = Heads(config.width, spec.actions)
+        self.heads = Heads(config.width, spec)
         self.blocks = nn.ModuleList(CausalBlock(config) for _ in range(config.layers))
 
     def init_state(self, batch: int, capacity: int = 0) -> Window:

@@ -9,7 +9,6 @@ from embodied_mem import registry
 from embodied_mem.policies.build import make_policy
 from embodied_mem.policies.check import check_policy
 from embodied_mem.policies.gru import Gru
-from embodied_mem.policies.interface import Output
 
 SMALL = {
     "gru": {"width": 16}, "lstm": {"width": 16}, "spatial": {"budget": 12, "place": "place", "cell": 1},
@@ -36,7 +35,7 @@ class Clairvoyant(Gru):
 
     def forward(self, trial):
         out, _ = self.replay(trial)
-        return Output(out.logits + trial["reward"].mean(1)[:, None, None], out.value)
+        return out._replace(logits=out.logits + trial["reward"].mean(1)[:, None, None])
 
 
 class Gossiping(Gru):
@@ -44,7 +43,7 @@ class Gossiping(Gru):
 
     def forward(self, trial):
         out, _ = self.replay(trial)
-        return Output(out.logits, out.value + out.value.mean(0))
+        return out._replace(value=out.value + out.value.mean(0))
 
 
 class Weightless(Gru):

@@ -1,0 +1,91 @@
+"""Where things that are looked for were seen: read off fans, poses and nothing else, so an agent may know it.
+
+``in_view`` says where the nearest thing of each goal kind lies in one look. ``recalled`` says of every step of a trial
+where the goal's kind was seen nearest to where one stands now: what a memory should be able to tell. It is a label for
+learning (``ppo.recall``), made from the agent's own tokens alone; no policy reads it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from embodied_mem.policies.tokens import Tokens
+from embodied_mem.sim.vector.fan import SPREAD
+from embodied_mem.sim.vector.protocol import GOAL, HEADING, KIND_OF, POSITION, Space
+
+#: Numbers that a recalled place is told in: x, y from here in the map, then ahead, left of the robot.
+WAYS = 4
+_ROWS = 8  # trials whose looks are compared at a time
+
+
+def fans(spaces: dict[str, Space]) -> dict[str, str]:
+    """Fields of ranges and the fields of their kinds."""
+    return {k: k + KIND_OF for k, s in sorted(spaces.items()) if s.kind == "ranges"}
+
+
+def can_place(spaces: dict[str, Space]) -> bool:
+    """Whether an observation says enough to tell where in the map a thing in view lies."""
+    return bool(fans(spaces)) and {GOAL, HEADING, POSITION} <= set(spaces)
+
+
+class Sightings(NamedTuple):
+    """``place`` [..., G, 2]: where the nearest thing in view of each goal kind lies, in the map, in units of the
+    position; ``seen`` [..., G] bool: whether one is in view (where not, ``place`` is 0)."""
+
+    place: Tensor
+    seen: Tensor
+
+
+def in_view(tokens: Tokens, spaces: dict[str, Space]) -> Sightings:
+    """See :class:`Sightings`, for tokens [...]."""
+    pairs = fans(spaces)
+    far = torch.stack([tokens[k] for k in pairs], -1).flatten(-2)  # [..., R · hits]
+    kind = torch.stack([tokens[k] for k in pairs.values()], -1).flatten(-2)
+    kinds, goals = spaces[next(iter(pairs.values()))].size, spaces[GOAL].size
+    least = far.new_full((*far.shape[:-1], kinds), torch.inf).scatter_reduce(-1, kind, far, "amin")
+    at = torch.arange(far.shape[-1], device=far.device).expand_as(kind)
+    nearest = torch.where(far == least.gather(-1, kind), at, 0)
+    ray = torch.zeros_like(least, dtype=torch.int64).scatter_reduce(-1, kind, nearest, "amax") // len(pairs)
+    least, ray = least[..., kinds - goals :], ray[..., kinds - goals :]
+    rays = spaces[next(iter(pairs))].shape[0]
+    left = SPREAD * (0.5 - (ray + 0.5) / rays)
+    angle = left + (tokens[HEADING] * (2 * math.pi / spaces[HEADING].size))
+    seen = least.isfinite()
+    reach = torch.where(seen, least, 0.0)
+    place = tokens[POSITION][..., None, :] + torch.stack([reach * angle.cos(), reach * angle.sin()], -1)
+    return Sightings(place * seen[..., None], seen)
+
+
+def ways(tokens: Tokens, spaces: dict[str, Space], place: Tensor) -> Tensor:
+    """[..., WAYS]: from where one stands to ``place`` [..., 2]."""
+    offset = place - tokens[POSITION]
+    heading = tokens[HEADING][..., 0] * (2 * math.pi / spaces[HEADING].size)
+    cos, sin = heading.cos(), heading.sin()
+    x, y = offset.unbind(-1)
+    return torch.stack([x, y, x * cos + y * sin, y * cos - x * sin], -1)
+
+
+def recalled(trial: Tokens, spaces: dict[str, Space]) -> tuple[Tensor, Tensor]:
+    """Of each step of trials [B, T]: the way [B, T, WAYS] to the sighting of its goal's kind, then or before, that is
+    nearest to where one stands; and whether there was any, [B, T] bool (where not, the way is 0)."""
+    parts = [_recalled({k: v[i : i + _ROWS] for k, v in trial.items()}, spaces)
+             for i in range(0, len(trial["step"]), _ROWS)]  # fmt: skip
+    way, known = (torch.cat(part) for part in zip(*parts, strict=True))
+    return way, known
+
+
+def _recalled(trial: Tokens, spaces: dict[str, Space]) -> tuple[Tensor, Tensor]:
+    place, seen = in_view(trial, spaces)
+    goal, length = trial[GOAL][..., 0], trial["step"].shape[1]
+    row = torch.arange(len(goal), device=goal.device)[:, None]
+    of_goal, was_seen = place.transpose(1, 2)[row, goal], seen.transpose(1, 2)[row, goal]  # [B, T now, T then, …]
+    was_seen = was_seen & torch.ones(length, length, dtype=torch.bool, device=goal.device).tril()
+    apart = (of_goal - trial[POSITION][:, :, None]).square().sum(-1).masked_fill(~was_seen, torch.inf)
+    least, then = apart.min(-1)
+    nearest = of_goal.gather(2, then[..., None, None].expand(-1, -1, 1, 2))[:, :, 0]
+    known = least.isfinite()
+    return ways(trial, spaces, nearest) * known[..., None], known

@@ -49,9 +49,10 @@ class RemoteSimulator:
     timeout_s   the longest wait for one answer
     options     further keywords of the simulator that is served (``seed``, ``days`` …)
 
-    Each has a body and a world of its own at the server, until :meth:`close` or the end of this object. Images are
-    fetched when one is first looked at (of the latest 4,096 frames), if the simulator draws late. Errors of the
-    simulator are raised here as their own class; WireError where the connection fails: connect again then.
+    Each has a body and a world of its own at the server, until :meth:`close` or the end of this object. Where the
+    simulator draws late, images are fetched when one is first looked at (of the latest 4,096 frames), and come along
+    with the next frame then. Errors of the simulator are raised here as their own class; WireError where the
+    connection fails: connect again then.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class RemoteSimulator:
         self.truth = RemoteTruth(link)
         self._sidecar, self._clock = sidecar, None
         self._frame: Frame | None = None
+        self._looked: set[str] = set()  # what of the latest frame was looked at: it will be of the next, most likely
 
     @property
     def clock(self) -> float:
@@ -89,15 +91,15 @@ class RemoteSimulator:
         start: tuple[float, float, float] | None = None, **options: Any,
     ) -> Frame:  # fmt: skip
         """Begin a visit of ``scene`` and return frame 0; ``options``: what the served simulator's reset takes more."""
-        return self._seen(self._link.ask("reset", scene=scene, visit=visit, time=time, start=start, options=options))
+        return self._see("reset", scene=scene, visit=visit, time=time, start=start, options=options)
 
     def observe(self) -> Frame:
         """The current frame; the same object until the next step."""
-        return self._frame or self._seen(self._link.ask("observe"))
+        return self._frame or self._see("observe")
 
     def step(self, action: str) -> Frame:
         """Do one action of ``spec.actions``. Raises InputError for any other."""
-        return self._seen(self._link.ask("step", action=action))
+        return self._see("step", action=action)
 
     def advance(self, to_time: float) -> None:
         """The world lives on until ``to_time`` (UTC s). Raises InputError for a time before the clock."""
@@ -114,20 +116,26 @@ class RemoteSimulator:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _seen(self, answer: dict) -> Frame:
-        link, camera, late = self._link, self.spec.camera, answer.get("late")
+    def _see(self, do: str, **fields: Any) -> Frame:
+        link, camera, looked = self._link, self.spec.camera, set()
+        answer = link.ask(do, **fields, look=sorted(self._looked))
+
+        def drawn(what: str, along: dict, image: str) -> dict:
+            looked.add(what)
+            return along if image in along else link.ask("look", late=answer.get("late"), what=what)
 
         def images() -> tuple[np.ndarray, np.ndarray]:
-            return images_from_wire(link.ask("look", late=late, what="frame"), camera)
+            raw = drawn("frame", answer["frame"], "color")
+            # Taken out, or a sidecar that waits for its image would keep these as well.
+            return images_from_wire({name: raw.pop(name, None) for name in ("color", "depth")}, camera)
 
         def instance() -> np.ndarray:
-            return instance_from_wire(link.ask("look", late=late, what="instance"), camera)
+            return instance_from_wire(drawn("instance", answer, "instance"), camera)
 
         frame = frame_from_wire(answer.get("frame"), camera, images)
         if self._sidecar is not None:
-            _tell(self._sidecar, frame.ref, answer, (lambda: instance_from_wire(answer, camera))
-                  if "instance" in answer else instance)  # fmt: skip
-        self._frame, self._clock = frame, frame.time
+            _tell(self._sidecar, frame.ref, answer, instance)
+        self._frame, self._clock, self._looked = frame, frame.time, looked
         return frame
 
 
@@ -135,11 +143,9 @@ def _tell(sidecar: Sidecar, ref: FrameRef, answer: dict, draw: Callable[[], np.n
     """The sidecar here learns what the one there was told."""
     if "facts" in answer:
         sidecar.put_facts(ref.visit, answer["facts_from"], answer["facts"])
-    if "cell" not in answer:
-        return
-    if sidecar.folder is None and "instance" not in answer:
+    if "cell" in answer and sidecar.folder is None:
         sidecar.put_late(ref, draw, tuple(answer["cell"]))
-    else:
+    elif "cell" in answer:
         sidecar.put(ref, draw(), tuple(answer["cell"]))
 
 

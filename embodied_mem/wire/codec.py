@@ -40,7 +40,7 @@ def encode(message: dict, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def decode(data: bytes, max_bytes: int = MAX_BYTES) -> dict:
-    """The map in a message; arrays are read-only views of ``data``.
+    """The map in a message; arrays are read-only.
 
     Raises InputError, before anything is built, for a message that is over a limit, cut off, followed by more,
     no map, or no msgpack.

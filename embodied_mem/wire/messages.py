@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,8 @@ def frame_to_wire(frame: Frame) -> dict:
     return {"visit": frame.ref.visit, "index": frame.ref.index, **{name: getattr(frame, name) for name in names}}
 
 
-def frame_from_wire(raw: Any, camera: Camera, draw: Any) -> Frame:
-    """The frame in a map; ``draw`` gives colour and depth where they did not come along. Raises WireError."""
+def frame_from_wire(raw: Any, camera: Camera, draw: Callable[[], tuple[np.ndarray, np.ndarray]]) -> Frame:
+    """The frame in a map; ``draw`` is called for colour and depth when they are looked at. Raises WireError."""
     try:
         known = {name: raw[name] for name in _PLAIN}
         known["ref"] = FrameRef(raw["visit"], raw["index"])
@@ -81,10 +82,7 @@ def frame_from_wire(raw: Any, camera: Camera, draw: Any) -> Frame:
             _expect(name, known[name], (4, 4), np.float64)
         if not isinstance(known["time"], (int, float)) or not math.isfinite(known["time"]):
             raise ValueError(f"time is {known['time']!r}")
-        if "color" not in raw:
-            return LateFrame.of(draw, camera=camera, **known)
-        color, depth = images_from_wire(raw, camera)
-        return Frame(color=color, depth=depth, camera=camera, **known)
+        return LateFrame.of(draw, camera=camera, **known)
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"the server's frame is broken: {error}; the simulator behind it breaks its contract "
                         "(embodied_mem.sim.check.check_simulator says where)") from error  # fmt: skip

@@ -11,7 +11,7 @@ import math
 import signal
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -117,7 +117,7 @@ class Session:
 
     def _reset(
         self, scene: int | str, visit: str, time: float | None = None, start: list | None = None,
-        options: dict | None = None,
+        options: dict | None = None, look: Sequence[str] = (),
     ) -> dict:  # fmt: skip
         _expect("scene", scene, int, str)
         _expect("visit", visit, str)
@@ -127,14 +127,15 @@ class Session:
         for value in start or ():
             _expect("start", value, float, int)
         arguments = {"visit": visit, "time": time, "start": None if start is None else tuple(start)}
-        return self._show(_call(self._ready().reset, "reset", {"scene": scene, **arguments, **(options or {})}))
+        frame = _call(self._ready().reset, "reset", {"scene": scene, **arguments, **(options or {})})
+        return self._show(frame, look)
 
-    def _observe(self) -> dict:
-        return self._show(self._ready().observe())
+    def _observe(self, look: Sequence[str] = ()) -> dict:
+        return self._show(self._ready().observe(), look)
 
-    def _step(self, action: str) -> dict:
+    def _step(self, action: str, look: Sequence[str] = ()) -> dict:
         _expect("action", action, str)
-        return self._show(self._ready().step(action))
+        return self._show(self._ready().step(action), look)
 
     def _advance(self, to_time: float) -> dict:
         _expect("to_time", to_time, float, int)
@@ -178,14 +179,19 @@ class Session:
         if not self._truth:
             raise InputError(f"this server gives out no truth, and so not {what}; start it with --truth for scoring")
 
-    def _show(self, frame: Frame) -> dict:
-        """A frame's answer: the frame, the clock, what the sidecar was told, a handle for what is drawn later."""
+    def _show(self, frame: Frame, look: Sequence[str]) -> dict:
+        """A frame's answer: the frame, the clock, what the sidecar was told, a handle for what is drawn later.
+
+        look: of what is drawn late, what is to be drawn at once.
+        """
         told = self._told.take(frame.ref) if self._told else {}
         late = {"frame": lambda: {"color": frame.color, "depth": frame.depth}} if is_late(frame) else {}
         if callable(draw := told.get("instance")):
             late["instance"] = lambda: {"instance": draw()}
             del told["instance"]
         answer = {"frame": frame_to_wire(frame), "clock": self._sim.clock, **told}
+        for what in [w for w in ("frame", "instance") if w in late and w in look]:
+            (answer["frame"] if what == "frame" else answer).update(late.pop(what)())
         if late:
             self._handed += 1
             self._late[self._handed] = late

@@ -86,11 +86,30 @@ def test_a_folder_for_a_sidecar_is_filled_here_not_there(served, tmp_path):
     assert again.get(frame.ref)[0].shape == (60, 80) and len(again.facts(frame.ref)) > 20
 
 
-def test_a_frame_nobody_looks_at_is_not_drawn(pair):
-    frame = pair[1].reset(SEED, visit="v0")
-    later = pair[1].step("left")
-    assert "color" not in vars(frame)
-    assert frame.color.shape == (60, 80, 3) and "color" in vars(frame) and "color" not in vars(later)
+def test_images_are_drawn_and_travel_only_while_somebody_looks(pair, monkeypatch):
+    remote, sent = pair[1], []
+
+    def listen(do, ask=remote._link.ask, **fields):
+        answer = ask(do, **fields)
+        sent.append((do, "color" in answer or "color" in answer.get("frame", ())))
+        return answer
+
+    remote.reset(SEED, visit="v0")
+    monkeypatch.setattr(remote._link, "ask", listen)
+    assert remote.step("left").color.shape == (60, 80, 3), "drawn when it is looked at"
+    assert remote.step("left").depth.shape == (60, 80), "who looked at the last one will look at this one"
+    remote.step("left")
+    remote.step("left")
+    assert sent == [("step", False), ("look", True), ("step", True), ("step", True), ("step", False)]
+
+
+def test_a_frame_can_be_looked_at_later_and_shows_what_was_then(pair):
+    for sim in pair:
+        sim.reset(SEED, visit="v0")
+    local, remote = ([sim.step(a) for a in ("left", "forward", "left")][0] for sim in pair)
+    for sim in pair:
+        sim.reset(SEED, visit="v1", start=sim.truth.pose)
+    assert np.array_equal(remote.color, local.color) and np.array_equal(remote.depth, local.depth)
 
 
 def test_scorers_read_the_same_truth(pair):

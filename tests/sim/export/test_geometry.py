@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
 
 from embodied_mem.sim.embedded import EmbeddedSimulator
 from embodied_mem.sim.export.life import SceneLife
@@ -34,6 +35,22 @@ def test_the_building_is_that_of_the_house_and_its_nodes_are_named_after_rooms(e
     theirs = np.concatenate([m.vertices[m.triangles] for m in nodes.values()])
     assert len(theirs) == len(ours)
     assert corners(theirs) == corners(ours)
+
+
+def test_files_are_y_up_with_our_y_running_against_z(exported):
+    scene = trimesh.load_scene(exported.folder / "stages" / "house-7.glb", process=False)
+    for room in exported.house.rooms:
+        x0, y0, x1, y1 = room.rect
+        floor, ceiling = (scene.geometry[f"{part} of the {room.label}"].bounds for part in ("floor", "ceiling"))
+        assert np.allclose(floor, [(x0, 0, -y1), (x1, 0, -y0)], atol=1e-5)
+        assert np.allclose(ceiling[:, 1], exported.house.wall_height)
+    instance = config(exported.folder / "scenes" / "house-7.scene_instance.json")
+    at = {o["user_defined"]["name"]: o for o in instance["object_instances"]}
+    for thing in exported.house.things:
+        placed, half = at[name_of(thing)], thing.yaw / 2
+        assert np.allclose(placed["translation"], (thing.x, thing.z, -thing.y), atol=1e-5)
+        turn = np.array([np.cos(half), 0, np.sin(half), 0])  # w x y z: about Y by our yaw about Z
+        assert min(np.abs(turn - placed["rotation"]).max(), np.abs(turn + placed["rotation"]).max()) < 1e-5
 
 
 def test_walls_floors_and_ceilings_look_into_the_rooms(exported):

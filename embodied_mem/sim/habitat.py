@@ -6,11 +6,10 @@ at a time in a process (habitat-sim draws in one GL context): a simulator whose 
 
 from __future__ import annotations
 
-import calendar
 import math
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -20,16 +19,17 @@ from embodied_mem.perception.noise import NoiseConfig, noisy_depth, noisy_pose
 from embodied_mem.perception.sidecar import Sidecar, viewpoint_cell
 from embodied_mem.sim.export.life import SceneLife
 from embodied_mem.sim.habitat_grasp import find_object, find_spot
-from embodied_mem.sim.habitat_objects import Spot, spots_of
+from embodied_mem.sim.habitat_objects import Spot
+from embodied_mem.sim.habitat_state import SceneState, life_of
 from embodied_mem.sim.habitat_truth import HabitatTruth
 from embodied_mem.sim.habitat_world import HabitatWorld, View
 from embodied_mem.sim.motion import Body, Pose
 from embodied_mem.sim.protocol import RobotSpec, mount
 from embodied_mem.types import Frame, FrameRef, LateFrame, planar_pose
 
-_MORNING = float(calendar.timegm((2027, 3, 1, 9, 0, 0)))  # when a visit begins where nothing else is known: a Monday
 _ON_FLOOR_M = 0.05
 _AHEAD_M = 0.8
+_MEMO_BYTES = 128e6
 
 
 class HabitatSimulator:
@@ -57,7 +57,8 @@ class HabitatSimulator:
         self._noise, self._sidecar, self._seed = noise or NoiseConfig.none(), sidecar, seed
         self._scene: str | None = None
         self._loaded: tuple[str, HabitatWorld] | None = None
-        self._life: SceneLife | None = None
+        self._memo: OrderedDict[bytes, View] = OrderedDict()  # pictures of the objects as they are in _drawn
+        self._drawn: Mapping[str, Spot] | None = None
 
     @property
     def clock(self) -> float:
@@ -77,18 +78,19 @@ class HabitatSimulator:
         Raises InputError where the scene does not load or ``start`` is not on its navmesh.
         """
         name = f"house-{scene}" if isinstance(scene, int) or scene.isdigit() else scene
-        life = _life_of(self._dataset, name)
-        world = self._world(name, life)
-        self._scene, self._life = name, life
-        self._clock = float(time) if time is not None else life.visits[0][1] if life and life.visits else _MORNING
+        if name == self._scene:
+            world = self._world(name, self._state.life)
+            self._state.forget()
+        else:
+            life = life_of(self._dataset, name)
+            world = self._world(name, life)
+            self._scene, self._state = name, SceneState(life, world.objects.spots)
+        self._clock = self._state.begins if time is None else float(time)
         self._frozen_at = self._clock if frozen else None
         self._visit, self._index, self._last_action = visit, 0, ""
-        self._touched: dict[str, Spot | None] = {}  # what was picked, placed, moved, added (None: taken away)
-        self._held: tuple[str, Spot] | None = None
-        self._base: Mapping | None = None
+        self._held: tuple[str, Spot, float] | None = None  # name, spot, how far it reaches below its origin
         self._told: Mapping | None = None
-        self._see()
-        self._body = self._stand(world, name, start, floor)
+        self._body = self._stand(world, start, floor)
         self._frame: Frame | None = None
         return self.observe()
 
@@ -136,16 +138,10 @@ class HabitatSimulator:
         Raises InputError where the scene dataset has no template of that name.
         """
         self._check_started()
-        before = self._spots
-        self._touched = {**self._touched, name: spot}
-        self._see(changed=True)
-        try:
-            self._arranged()
-        except InputError:
-            self._touched.pop(name)
-            self._spots = before
-            raise
-        self._index, self._frame = self._index + 1, None
+        if spot is not None:
+            self._arranged().objects.template(spot.template)
+        self._state.touch(name, spot)
+        self._next("")
 
     def close(self) -> None:
         """Give habitat's memory and GL context back; the next ``reset`` or look loads the scene again."""
@@ -159,6 +155,9 @@ class HabitatSimulator:
         if self._scene is None:
             raise InputError("the simulator has no scene yet; call reset(scene, visit=...) first")
 
+    def _next(self, action: str) -> None:
+        self._index, self._last_action, self._frame = self._index + 1, action, None
+
     def _world(self, name: str, life: SceneLife | None) -> HabitatWorld:
         other = HabitatSimulator._open
         if other is not None and other is not self:
@@ -169,49 +168,40 @@ class HabitatSimulator:
             HabitatSimulator._open = self
         return self._loaded[1]
 
+    @property
+    def _spots(self) -> Mapping[str, Spot]:
+        """Where the objects are now."""
+        return self._state.at(self._clock if self._frozen_at is None else self._frozen_at)
+
     def _arranged(self) -> HabitatWorld:
         """The current scene with its objects where they are now."""
-        world = self._world(self._scene, self._life)
+        world = self._world(self._scene, self._state.life)
         world.objects.arrange(self._spots)
         return world
 
-    def _see(self, changed: bool = False) -> None:
-        """Learn where the objects are at this clock; the same mapping as long as nothing moves."""
-        if self._life is None:
-            base = self._loaded[1].objects.spots if self._base is None else self._base
-        else:
-            base = self._life.state_at(self._clock if self._frozen_at is None else self._frozen_at)
-        if changed or base is not self._base:
-            self._base = base
-            spots = {**(base if self._life is None else spots_of(base)), **self._touched}
-            self._spots = {name: spot for name, spot in spots.items() if spot is not None}
-
-    def _stand(self, world: HabitatWorld, name: str, start: Pose | None, floor: float | None) -> _Walker:
-        rng = np.random.default_rng(zlib.crc32(name.encode()))
+    def _stand(self, world: HabitatWorld, start: Pose | None, floor: float | None) -> _Walker:
+        rng = np.random.default_rng(zlib.crc32(self._scene.encode()))
         at = world.some_floor(int(rng.integers(2**31)))
         if start is None:
             return _Walker(self, (at[0], at[1], float(rng.integers(24)) * self.spec.turn_rad), at[2])
         wanted = np.array([start[0], start[1], at[2] if floor is None else floor])
         found = world.floor_at(wanted)
         if found is None or np.hypot(*(found - wanted)[:2]) > _ON_FLOOR_M:
-            raise InputError(f"start ({start[0]:.2f}, {start[1]:.2f}) is not on the navmesh of {name!r} near height "
-                             f"{wanted[2]:.2f} m; take a passable cell of truth.grid, or give floor=")  # fmt: skip
+            raise InputError(
+                f"start ({start[0]:.2f}, {start[1]:.2f}) is not on the navmesh of {self._scene!r} near height "
+                f"{wanted[2]:.2f} m; take a passable cell of truth.grid, or give floor="
+            )
         return _Walker(self, (float(found[0]), float(found[1]), float(start[2])), float(found[2]))
 
-    def _next(self, action: str) -> None:
-        self._see()
-        self._index, self._last_action, self._frame = self._index + 1, action, None
-
     def _pick(self) -> None:
-        objects = self._arranged().objects
-        near = {objects.instance_of(n): n for n in self._spots if n in objects.movable}
-        view, head = self._view(), self._head_to_world()
-        name = find_object(view.instance, {i: self._spots[n].pose[:3, 3] for i, n in near.items()}, head)
-        if name is not None:
-            self._held = (near[name], self._spots[near[name]])
-            self._reach = objects.base_of(near[name])
-            self._touched = {**self._touched, near[name]: None}
-            self._see(changed=True)
+        objects, spots = self._arranged().objects, self._spots
+        names = {objects.instance_of(name): name for name in spots if name in objects.movable}
+        positions = {i: spots[name].pose[:3, 3] for i, name in names.items()}
+        found = find_object(self._view().instance, positions, self._head_to_world())
+        if found is not None:
+            name = names[found]
+            self._held = (name, spots[name], objects.base_of(name))
+            self._state.touch(name, None)
 
     def _place(self) -> None:
         head = self._head_to_world()
@@ -221,11 +211,11 @@ class HabitatSimulator:
             floor = self._arranged().floor_at(ahead)
             point = floor if floor is not None and np.linalg.norm(floor - ahead) < _ON_FLOOR_M else None
         if point is not None:
-            name, spot = self._held
+            name, spot, below = self._held
             pose = spot.pose.copy()
-            pose[:3, 3] = point + (0, 0, self._reach)
-            self._touched, self._held = {**self._touched, name: spot._replace(pose=pose)}, None
-            self._see(changed=True)
+            pose[:3, 3] = point + (0, 0, below)
+            self._held = None
+            self._state.touch(name, spot._replace(pose=pose))
 
     # -- seeing ----------------------------------------------------------------------------------------------------
 
@@ -234,24 +224,36 @@ class HabitatSimulator:
         pose[2, 3] = self._body.z
         return pose
 
-    def _view(self) -> View:
-        return self._arranged().render(self._head_to_world())
+    def _draw(self, scene: str, life: SceneLife | None, spots: Mapping[str, Spot], head: np.ndarray) -> View:
+        """A picture from an exact pose of the head, from memory if it was taken before (evaluations return there)."""
+        if spots is not self._drawn:
+            self._memo.clear()
+            self._drawn = spots
+        key = head.tobytes()
+        if key not in self._memo:
+            world = self._world(scene, life)
+            world.objects.arrange(spots)
+            view = self._memo[key] = world.render(head)
+            if len(self._memo) * sum(image.nbytes for image in view) > _MEMO_BYTES:
+                self._memo.popitem(last=False)
+        self._memo.move_to_end(key)
+        return self._memo[key]
+
+    def _view(self, head: np.ndarray | None = None) -> View:
+        """What the camera sees now, or as if the head were there."""
+        head = self._head_to_world() if head is None else head
+        return self._draw(self._scene, self._state.life, self._spots, head)
 
     def _take(self) -> Frame:
         ref, noise, seed, held = FrameRef(self._visit, self._index), self._noise, self._seed, self._held
         head, mode = self._head_to_world(), "manipulation" if self._body.manipulating else "navigation"
-        when, seen = (self._scene, self._life, self._spots), []
+        when = (self._scene, self._state.life, self._spots)
 
         def view() -> View:
-            if not seen:
-                scene, life, spots = when
-                world = self._world(scene, life)
-                world.objects.arrange(spots)
-                seen.append(world.render(head))
-            return seen[0]
+            return self._draw(*when, head)
 
         def images() -> tuple[np.ndarray, np.ndarray]:
-            return view().color, noisy_depth(view().depth, seed, ref.visit, ref.index, noise)
+            return view().color.copy(), noisy_depth(view().depth, seed, ref.visit, ref.index, noise)
 
         if self._sidecar is not None:
             self._tell(ref, view)
@@ -289,9 +291,3 @@ class _Walker(Body):
         ahead = np.array([math.cos(yaw), math.sin(yaw), 0.0]) * self._spec.forward_m
         end = self._sim._arranged().slide(start, start + ahead)
         self._xy, self.z = (float(end[0]), float(end[1])), float(end[2])
-
-
-def _life_of(dataset: str, scene: str) -> SceneLife | None:
-    """The life beside the dataset of an exported house; None for every other scene."""
-    file = Path(dataset).parent / "life" / f"{scene}.json"
-    return SceneLife.open(file) if dataset != "default" and file.is_file() else None

@@ -101,13 +101,17 @@ class HabitatObjects:
                 self._move(self._all.get_object_by_handle(self._handles[name]), spot)
         self._now = spots
 
-    def _add(self, name: str, spot: Spot) -> None:
-        templates = self._sim.get_object_template_manager()
-        found = [h for h in templates.get_template_handles() if f"/{h}".endswith(f"/{spot.template}")]
+    def template(self, name: str) -> str:
+        """Habitat's handle of an object template; InputError unless exactly one is called that."""
+        handles = self._sim.get_object_template_manager().get_template_handles()
+        found = [handle for handle in handles if f"/{handle}".endswith(f"/{name}")]
         if len(found) != 1:
-            raise InputError(f"{len(found)} object templates are called {spot.template!r}, it must be one; the scene "
-                             f"dataset has {', '.join(sorted(templates.get_template_handles())[:5])} …")  # fmt: skip
-        one = self._all.add_object_by_template_handle(found[0])
+            raise InputError(f"{len(found)} object templates are called {name!r}, it must be one; the scene dataset "
+                             f"has {', '.join(sorted(handles)[:5])} …")  # fmt: skip
+        return found[0]
+
+    def _add(self, name: str, spot: Spot) -> None:
+        one = self._all.add_object_by_template_handle(self.template(spot.template))
         if name not in self._semantic:
             self._semantic.update(instances_of_objects(self.instances, [(name, int(one.semantic_id), True)], {}))
             self.movable.add(name)

@@ -53,7 +53,7 @@ class HabitatTruth:
     @property
     def life(self) -> SceneLife | None:
         """What happens in an exported house; None for every other scene."""
-        return self._sim._life
+        return self._sim._state.life
 
     @property
     def objects(self) -> dict[str, Spot]:
@@ -91,4 +91,4 @@ class HabitatTruth:
         """Exact images as if the robot stood there (by default on its storey) and looked along ``yaw``."""
         head = planar_pose(x, y, yaw)
         head[2, 3] = self.floor if floor is None else floor
-        return self._sim._arranged().render(head)
+        return self._sim._view(head)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python
 """How long trainings took to the same return: steps and CPU seconds, from their logs.
 
-    scripts/time_to_return.py RUNS/relic-0 RUNS/trxl_ppo-0 --return 12 --json times.json
+    scripts/time_to_return.py RUNS/relic-* RUNS/trxl_ppo-* --return 12 --json times.json
 
 A run is there when the mean return of its episodes, over the latest ``--span`` environment steps, is as high as asked:
-runs with rounds of different sizes are smoothed alike. Times are also given as multiples of the first run's. A run that
-never came there is given what it took in all, which is then a lower bound.
+runs with rounds of different sizes are smoothed alike. A run that never came there is given what it took in all, which
+is then a lower bound. Runs of one agent (AGENT-SEED) are averaged, and given as multiples of the first agent's.
 """
 
 from __future__ import annotations
@@ -66,33 +66,49 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def compared(runs: dict[str, list[dict]], wanted: float, span: int = SPAN) -> dict:
-    """Each run's times, and how many times the first one's they are."""
-    times = {name: time_to(rows, wanted, span) for name, rows in runs.items()}
-    first = next(iter(times.values()))
-    for row in times.values():
+def compared(runs: dict[Path, list[dict]], wanted: float, span: int = SPAN) -> dict:
+    """Each run's times; each agent's means over its runs, and how many times the first agent's they are."""
+    times = {run: time_to(rows, wanted, span) for run, rows in runs.items()}
+    agents: dict[str, dict] = {}
+    for name in dict.fromkeys(agent_of(run) for run in runs):
+        own = [row for run, row in times.items() if agent_of(run) == name]
+        mean = {key: round(_mean([row[key] for row in own]), 1) for key in ("steps", "cpu_seconds")}
+        agents[name] = {"runs": len(own), "reached": sum(row["reached"] for row in own), **mean}
+    first = next(iter(agents.values()))
+    for row in agents.values():
         for key in ("steps", "cpu_seconds"):
-            row[f"{key}_ratio"] = round(row[key] / first[key], 2) if first["reached"] else None
-    return {"return": wanted, "span": span, "runs": times}
+            known = first["reached"] == first["runs"]
+            row[f"{key}_ratio"] = round(row[key] / first[key], 2) if known else None
+    return {"return": wanted, "span": span, "agents": agents, "runs": {str(run): row for run, row in times.items()}}
+
+
+def agent_of(run: Path) -> str:
+    """The agent of a folder AGENT-SEED."""
+    agent, _, seed = run.name.rpartition("-")
+    return agent if seed.isdigit() else run.name
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of trainings; ratios are to the first")
+    parser.add_argument("runs", nargs="+", type=Path, help="folders AGENT-SEED; ratios are to the first agent")
     parser.add_argument("--return", dest="wanted", type=float, required=True, help="mean return of an episode")
     parser.add_argument("--span", type=int, default=SPAN, help="environment steps that the mean is taken over")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
     try:
-        figures = compared({str(run): rounds_of(run) for run in options.runs}, options.wanted, options.span)
+        figures = compared({run: rounds_of(run) for run in options.runs}, options.wanted, options.span)
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for name, row in figures["runs"].items():
-        ratio = "" if row["cpu_seconds_ratio"] is None else f", {row['cpu_seconds_ratio']} times the first"
         sign = "" if row["reached"] else "more than "
-        print(f"{name}: {sign}{row['steps']:,} steps, {sign}{row['cpu_seconds']:,} CPU seconds{ratio}; best "
-              f"{row['best']}")  # fmt: skip
+        print(f"{name}: {sign}{row['steps']:,} steps, {sign}{row['cpu_seconds']:,} CPU seconds; best {row['best']}")
+    for name, row in figures["agents"].items():
+        sign = "" if row["reached"] == row["runs"] else "more than "
+        ratio = "" if row["cpu_seconds_ratio"] is None else (
+            f", {row['steps_ratio']} and {row['cpu_seconds_ratio']} times the first")  # fmt: skip
+        print(f"{name}, {row['reached']} of {row['runs']} there: {sign}{row['steps']:,.0f} steps, {sign}"
+              f"{row['cpu_seconds']:,} CPU seconds{ratio}")  # fmt: skip
     if options.json:
         write_atomically(options.json, json.dumps(figures, indent=1) + "\n")
     return 0

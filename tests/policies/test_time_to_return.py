@@ -37,14 +37,28 @@ def test_times_to_a_return_and_their_ratio(tmp_path, monkeypatch, capsys):
     assert [(r["reached"], r["steps"], r["cpu_seconds"], r["best"]) for r in rows] == [
         (True, 400, 8.0, 11.0), (True, 800, 80.0, 12.0), (True, 200, 20.0, 15.0),
     ]  # fmt: skip
-    assert [(r["steps_ratio"], r["cpu_seconds_ratio"]) for r in rows] == [(1.0, 1.0), (2.0, 10.0), (0.5, 2.5)]
-    assert "theirs: 800 steps, 80.0 CPU seconds, 10.0 times the first; best 12.0" in capsys.readouterr().out
+    agents = json.loads(out.read_text())["agents"].values()
+    assert [(r["steps_ratio"], r["cpu_seconds_ratio"]) for r in agents] == [(1.0, 1.0), (2.0, 10.0), (0.5, 2.5)]
+    told = capsys.readouterr().out
+    assert "theirs: 800 steps, 80.0 CPU seconds; best 12.0" in told
+    assert "theirs, 1 of 1 there: 800 steps, 80.0 CPU seconds, 2.0 and 10.0 times the first" in told
+
+
+def test_seeds_of_an_agent_are_averaged(tmp_path, monkeypatch, capsys):
+    ours = [log(tmp_path / f"ours-{seed}", [12] * 4, 100, rate) for seed, rate in enumerate((100.0, 50.0))]
+    theirs = [log(tmp_path / f"theirs-{seed}", [0, 0, *late], 100, 10.0) for seed, late in enumerate(([12] * 3, [1]))]
+    assert run(monkeypatch, *ours, *theirs, "--return", 12, "--span", 100) == 0
+    told = capsys.readouterr().out
+    assert "ours, 2 of 2 there: 100 steps, 1.5 CPU seconds, 1.0 and 1.0 times the first" in told
+    assert "theirs, 1 of 2 there: more than 300 steps, more than 30.0 CPU seconds, 3.0 and 20.0 times" in told
 
 
 def test_a_run_that_never_came_there_gives_a_lower_bound(tmp_path, monkeypatch, capsys):
     ours, never = log(tmp_path / "ours", [20], 100, 50.0), log(tmp_path / "never", [3, 4], 100, 10.0)
     assert run(monkeypatch, ours, never, "--return", 11, "--span", 100) == 0
-    assert "never: more than 200 steps, more than 20.0 CPU seconds, 10.0 times" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "never: more than 200 steps, more than 20.0 CPU seconds; best 4.0" in told
+    assert "never, 0 of 1 there: more than 200 steps, more than 20.0 CPU seconds, 2.0 and 10.0 times" in told
 
 
 @pytest.mark.parametrize(("text", "error"), [

@@ -7,13 +7,14 @@ agent but the frames that its robot looks at.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.perception.simulated import SimulatedDetector
 from embodied_mem.sim.embedded import EmbeddedSimulator
-from embodied_mem.sim.protocol import RobotSpec
+from embodied_mem.sim.protocol import RobotSpec, Simulator
 from embodied_mem.types import Frame, FrameRef
 
 NOW = "now"
@@ -41,7 +42,7 @@ class BothSidecars:
 class SessionRobot:
     """The robot protocol and no more; counts true metres and steps and keeps the true pose of every frame."""
 
-    _sim: EmbeddedSimulator
+    _sim: Simulator
     _metres: float = 0.0
     _steps: int = 0
     _poses: dict[FrameRef, Pose] = field(default_factory=dict)
@@ -80,21 +81,22 @@ class Session:
     """A present that is reused for all questions of one house; each begins anew.
 
     stored: the recording's sidecar; spec: the robot's (None: the default one); days: what the house's life is made
-    for; kept: how many frames of one question can be seen again (0.5 MB each); seed: of the noise (None: the house's).
+    for; kept: how many frames of one question can be seen again (0.5 MB each); seed: of the noise (None: the house's);
+    make: another simulator than the embedded one, from the sidecar of the present.
     """
 
     def __init__(
         self, house: int, noise: NoiseConfig, stored: Sidecar, spec: RobotSpec | None = None, days: int = 8,
-        kept: int = LIVE_FRAMES, seed: int | None = None,
+        kept: int = LIVE_FRAMES, seed: int | None = None, make: Callable[[Sidecar], Simulator] | None = None,
     ) -> None:  # fmt: skip
         seed = house if seed is None else seed
         self._live, self._kept = Sidecar(None, capacity=kept), kept
-        self._sim = EmbeddedSimulator(noise=noise, sidecar=self._live, seed=seed, spec=spec, days=days)
+        self._sim = make(self._live) if make else EmbeddedSimulator(noise, self._live, seed, spec, days)
         self._scene = house
         self.detector = SimulatedDetector(BothSidecars(stored, self._live), noise, seed)
 
     def begin(self, **reset) -> SessionRobot:
-        """A fresh robot; ``reset``: arguments of :meth:`EmbeddedSimulator.reset` but scene and visit."""
+        """A fresh robot; ``reset``: arguments of the simulator's ``reset`` but scene and visit."""
         self._sim.reset(self._scene, visit=NOW, **reset)
         self._robot = SessionRobot(self._sim, _kept=self._kept)
         return self._robot

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from embodied_mem.perception.mapping import SiteMap
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.planner.agents import build_agent
 from embodied_mem.planner.workbench import Agent, Workbench
+from embodied_mem.sim.houses import simulator_of_house
+from embodied_mem.sim.protocol import Simulator
 from embodied_mem.tasks.la_eqa.items import Item
 from embodied_mem.tasks.la_eqa.oracle import Oracle
 from embodied_mem.tasks.la_eqa.pictures import Pictures
@@ -53,13 +56,16 @@ class House:
         ``embodied_mem.navigators`` (None: the classical one)."""
         from embodied_mem.tasks.la_eqa.record import digest_of, items_of, record_house
 
-        out = Path(config.cache) / f"house-{seed}-{digest_of(seed, config.days, config.noise)[:8]}"
-        recording = record_house(seed, config.days, out, config.noise, status=status)
+        digest = digest_of(seed, config.days, config.noise, config.simulator)
+        out = Path(config.cache) / f"house-{seed}-{digest[:8]}"
+        recording = record_house(seed, config.days, out, config.noise, status, config.simulator)
         status("making questions")
         items = items_of(recording, questions)
         palace = MindPalace.open(recording.palace, read_only=True)
         site_map = palace.load_map()
-        present = Present(seed, config.days, items[0].question_time, config.noise, Sidecar(recording.sidecar))
+        make = partial(_simulator, config, seed)
+        stored = Sidecar(recording.sidecar)
+        present = Present(seed, config.days, items[0].question_time, config.noise, stored, make)
         job = f"house-{seed}"
         pictures = Pictures(folder, palace, site_map)
         return cls(job, seed, config, palace, site_map, present, items, pictures, navigators or Classical())
@@ -94,6 +100,13 @@ class House:
 
     def _frame(self, ref: FrameRef):
         return self.present.frame(ref) if ref.visit == NOW else self.palace.load_frame(ref)
+
+
+def _simulator(config: LaEqaConfig, seed: int, sidecar: Sidecar) -> Simulator:
+    """What a question's present is seen in."""
+    return simulator_of_house(
+        config.simulator, seed, days=config.days, exports=config.cache, noise=config.noise, sidecar=sidecar, seed=seed
+    )
 
 
 def _shown(answer: Answer) -> list[tuple[str, FrameRef]]:

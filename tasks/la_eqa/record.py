@@ -28,11 +28,11 @@ from embodied_mem.memory.recorder import Recorder
 from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.perception.simulated import SimulatedDetector
-from embodied_mem.sim.embedded import EmbeddedSimulator
 from embodied_mem.sim.generate import generate_house
+from embodied_mem.sim.houses import simulator_of_house
 from embodied_mem.sim.life import Life
 from embodied_mem.sim.log import EventLog
-from embodied_mem.sim.protocol import RobotSpec
+from embodied_mem.sim.protocol import RobotSpec, Simulator
 from embodied_mem.sim.schedule import question_time, rng_of, visit_times
 from embodied_mem.tasks.la_eqa.generate import generate_items
 from embodied_mem.tasks.la_eqa.items import Item, save_items
@@ -74,14 +74,16 @@ class Recording:
 
 
 def record_house(
-    seed: int, days: int, folder: Path | str, noise: NoiseConfig | None = None, status: Status = lambda text: None
-) -> Recording:
+    seed: int, days: int, folder: Path | str, noise: NoiseConfig | None = None, status: Status = lambda text: None,
+    simulator: str = "embedded",
+) -> Recording:  # fmt: skip
     """Record the patrols of days 0 .. days−1 of a house, or find them recorded.
 
-    Raises InputError where the folder holds a recording of something else.
+    simulator: the name of one of ``sim.houses``. Raises InputError where the folder holds a recording of something
+    else.
     """
     folder, noise = Path(folder), noise or NoiseConfig()
-    digest = digest_of(seed, days, noise)
+    digest = digest_of(seed, days, noise, simulator)
     recording = Recording(folder, seed, days)
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, digest)
@@ -91,12 +93,14 @@ def record_house(
     house = generate_house(seed)
     patrol = plan_patrol(house)
     sidecar = Sidecar(recording.sidecar)
-    simulator = EmbeddedSimulator(noise=noise, sidecar=sidecar, seed=seed, days=days)
+    sim = simulator_of_house(
+        simulator, seed, days=days, exports=folder.parent, noise=noise, sidecar=sidecar, seed=seed
+    )
     palace, done = _resume(recording)
     recorder = Recorder(palace, SimulatedDetector(sidecar, noise, seed))
     for visit, start in visit_times(seed, days):
         if visit not in done:
-            frames = _frames(simulator, sidecar, patrol, seed, visit, start, folder)
+            frames = _frames(sim, sidecar, patrol, seed, visit, start, folder)
             recorder.record(
                 visit, frames,
                 progress=lambda n, v=visit: status(f"recording {v} of {days}, frame {n}/{patrol.frames}"),
@@ -108,7 +112,7 @@ def record_house(
 
 
 def _frames(
-    simulator: EmbeddedSimulator, sidecar: Sidecar, patrol: Patrol, seed: int, visit: str, start: float, folder: Path
+    simulator: Simulator, sidecar: Sidecar, patrol: Patrol, seed: int, visit: str, start: float, folder: Path
 ) -> Iterator[Frame]:
     """The frames of one patrol; notes what each truly shows and keeps that before the visit is committed."""
     shown: list[dict[int, int]] = []
@@ -149,9 +153,11 @@ def _claim(folder: Path, digest: str) -> None:
         raise InputError(f"{folder} holds a recording of other days, noise or version; remove it or use another cache")
 
 
-def digest_of(seed: int, days: int, noise: NoiseConfig) -> str:
+def digest_of(seed: int, days: int, noise: NoiseConfig, simulator: str = "embedded") -> str:
     """What a recording depends on, in 16 hexadecimal digits."""
     plain = {"version": VERSION, "seed": seed, "days": days, "noise": asdict(noise), "camera": asdict(Camera())}
+    if simulator != "embedded":
+        plain["simulator"] = simulator
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from embodied_mem.evaluation.session import NOW, Session, SessionRobot
 from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.perception.sidecar import Sidecar
+from embodied_mem.sim.protocol import Simulator
 from embodied_mem.tasks.la_eqa.seen import EVIDENCE_PX, pixels_of
 from embodied_mem.types import FrameRef
 
@@ -14,8 +17,11 @@ __all__ = ["NOW", "Present"]
 class Present(Session):
     """The house at question time, reused for all questions of one house (each starts anew at its start pose)."""
 
-    def __init__(self, seed: int, days: int, time: float, noise: NoiseConfig, stored: Sidecar) -> None:
-        super().__init__(seed, noise, stored, days=days)
+    def __init__(
+        self, seed: int, days: int, time: float, noise: NoiseConfig, stored: Sidecar,
+        make: Callable[[Sidecar], Simulator] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(seed, noise, stored, days=days, make=make)
         self._time = time
 
     def start(self, pose: tuple[float, float, float]) -> SessionRobot:

@@ -11,6 +11,7 @@ from embodied_mem.errors import ConfigError
 from embodied_mem.evaluation.seeds import EVALUATION_FROM, check_seeds
 from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.planner.costs import Prices
+from embodied_mem.sim.houses import SIMULATORS
 
 AGENTS = ("mind_palace", "no_voi", "all_images", "latest_visit", "flat_retrieval", "blind", "oracle")
 COLUMNS = (
@@ -23,7 +24,8 @@ COLUMNS = (
 class LaEqaConfig:
     """One LA-EQA experiment. Seeds below 10,000 are for development and calibration, from 100,000 for evaluation.
 
-    navigator: an entry of ``embodied_mem.navigators``; checkpoint: what it runs from (left out: its own).
+    navigator: an entry of ``embodied_mem.navigators``; checkpoint: what it runs from (left out: its own); simulator:
+    where the houses are recorded and asked about (habitat: on exports in the cache, with habitat-sim installed).
     """
 
     seed: int = field(default=EVALUATION_FROM, metadata={"min": 0, "max": 2**31})
@@ -36,6 +38,7 @@ class LaEqaConfig:
     navigator: str = "classical"
     checkpoint: str = ""
     cache: str = "cache/la_eqa"
+    simulator: str = field(default="embedded", metadata={"choices": SIMULATORS})
     workers: int | None = field(default=None, metadata={"min": 1, "max": 1024})
 
 
@@ -43,7 +46,7 @@ class LaEqa:
     """The task, found as ``la_eqa`` through the entry points."""
 
     Config = LaEqaConfig
-    OPTIONS = {name: name for name in ("seed", "houses", "days", "questions", "workers")}
+    OPTIONS = {name: name for name in ("seed", "houses", "days", "questions", "simulator", "workers")}
 
     def __init__(self, config: LaEqaConfig) -> None:
         check_seeds(config.seed, config.houses)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import socket
 import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -243,19 +243,19 @@ def _read(token: str | Path) -> str:
     if not isinstance(token, Path):
         return token
     try:
-        return token.read_text().strip()
+        return token.expanduser().read_text().strip()
     except OSError as error:
         raise InputError(f"no token in {token}: {error.strerror}; the server prints where it is") from None
 
 
 def _connect(url: str, token: str, until: contextlib.ExitStack) -> ClientConnection:
     """Raises InputError for a wrong url or token, WireError where no simulator server answers."""
-    parts = urlsplit(url)
-    if parts.scheme != "ws" or not parts.hostname or not parts.port:
+    where = re.fullmatch(r"ws://([^/:@]+):(\d{1,5})/?", url)
+    if not where:
         raise InputError(f"url {url!r} is not of the form ws://127.0.0.1:PORT; {_START}")
     try:
         # An own socket goes straight there, whatever proxy the environment names.
-        plain = socket.create_connection((parts.hostname, parts.port), timeout=10)
+        plain = socket.create_connection((where[1], int(where[2])), timeout=10)
         plain.settimeout(None)
         return until.enter_context(
             connect(url, sock=plain, additional_headers={"Authorization": f"Bearer {token}"}, compression=None,

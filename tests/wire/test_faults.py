@@ -65,8 +65,9 @@ def test_a_client_that_goes_away_in_order_frees_its_simulator_too(server):
 def test_a_server_that_dies_in_the_middle_of_a_step_is_an_error_at_once():
     process = child("serve_until_killed")
     url = process.stdout.readline().strip()
-    sim = RemoteSimulator(url, TOKEN)
-    pid = sim.reset("hangs", visit="v0").map_revision
+    other, sim = RemoteSimulator(url, TOKEN), RemoteSimulator(url, TOKEN)
+    idle = other.reset("a", visit="v0").map_revision
+    hanging = sim.reset("hangs", visit="v0").map_revision
     threading.Timer(0.3, process.kill).start()
     with pytest.raises(WireError, match=r"ended at 'step'.*start it with `python scripts/serve_simulator.py"):
         sim.step("forward")
@@ -75,7 +76,8 @@ def test_a_server_that_dies_in_the_middle_of_a_step_is_an_error_at_once():
     process.wait()
     with pytest.raises(WireError, match="nothing answers at"):
         RemoteSimulator(url, TOKEN)
-    os.kill(pid, signal.SIGKILL)  # it sleeps for a minute; an idle one notices by itself
+    wait_for(lambda: not alive(idle), "a simulator outlives its server")
+    os.kill(hanging, signal.SIGKILL)  # this one would notice after its step
 
 
 def test_a_simulator_that_dies_takes_nobody_with_it(server):
@@ -225,8 +227,9 @@ def test_a_simulator_that_sends_wrong_frames_is_found_out():
 
 
 def test_urls_that_lead_nowhere_say_so(server):
-    with pytest.raises(InputError, match="not of the form ws://127.0.0.1:PORT"):
-        RemoteSimulator("localhost", TOKEN)
+    for url in ("localhost", "ws://127.0.0.1", "http://127.0.0.1:80", "ws://127.0.0.1:port"):
+        with pytest.raises(InputError, match="not of the form ws://127.0.0.1:PORT"):
+            RemoteSimulator(url, TOKEN)
     with pytest.raises(WireError, match="nothing answers"):
         RemoteSimulator("ws://127.0.0.1:9", TOKEN)
     with mute() as url, pytest.raises(WireError, match="something else than a simulator server listens"):
@@ -271,11 +274,14 @@ def mute():
 
 
 def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody asked about does not."""
     try:
         os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    return True
+    except FileNotFoundError:  # no /proc on this system, or it ended just now
+        return not Path("/proc").is_dir()
 
 
 def wait_for(condition, otherwise: str, seconds: float = 20) -> None:

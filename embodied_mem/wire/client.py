@@ -251,7 +251,7 @@ def _read(token: str | Path) -> str:
 def _connect(url: str, token: str, until: contextlib.ExitStack) -> ClientConnection:
     """Raises InputError for a wrong url or token, WireError where no simulator server answers."""
     where = re.fullmatch(r"ws://([^/:@]+):(\d{1,5})/?", url)
-    if not where:
+    if not where or int(where[2]) > 65535:
         raise InputError(f"url {url!r} is not of the form ws://127.0.0.1:PORT; {_START}")
     try:
         # An own socket goes straight there, whatever proxy the environment names.

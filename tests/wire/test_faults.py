@@ -227,7 +227,7 @@ def test_a_simulator_that_sends_wrong_frames_is_found_out():
 
 
 def test_urls_that_lead_nowhere_say_so(server):
-    for url in ("localhost", "ws://127.0.0.1", "http://127.0.0.1:80", "ws://127.0.0.1:port"):
+    for url in ("localhost", "ws://127.0.0.1", "http://127.0.0.1:80", "ws://127.0.0.1:99999"):
         with pytest.raises(InputError, match="not of the form ws://127.0.0.1:PORT"):
             RemoteSimulator(url, TOKEN)
     with pytest.raises(WireError, match="nothing answers"):

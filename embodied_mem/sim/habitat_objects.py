@@ -85,19 +85,25 @@ class HabitatObjects:
             self._all.get_object_by_handle(handle).semantic_id = semantic
         return spots
 
-    def arrange(self, spots: Mapping[str, Spot]) -> None:
+    @property
+    def now(self) -> Mapping[str, Spot]:
+        """name → where every object is."""
+        return self._now
+
+    def arrange(self, spots: Mapping[str, Spot], anew: bool = False) -> None:
         """Have exactly these objects in the scene, where ``spots`` says; what is so already is left alone.
 
-        Raises InputError for a template that the scene dataset does not have.
+        anew: somebody else has moved objects meanwhile. Raises InputError for a template that the scene dataset does
+        not have.
         """
-        if spots is self._now:
+        if spots is self._now and not anew:
             return
         for name in [n for n in self._now if n not in spots or spots[n].template != self._now[n].template]:
             self._all.remove_object_by_handle(self._handles.pop(name))
         for name, spot in spots.items():
             if name not in self._handles:
                 self._add(name, spot)
-            elif spot is not self._now[name] and not np.array_equal(spot.pose, self._now[name].pose):
+            elif anew or (spot is not self._now[name] and not np.array_equal(spot.pose, self._now[name].pose)):
                 self._move(self._all.get_object_by_handle(self._handles[name]), spot)
         self._now = spots
 

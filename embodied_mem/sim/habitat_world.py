@@ -61,7 +61,9 @@ class HabitatWorld:
         self._spec = spec
         self._sim = self._open(dataset, scene, gpu, light)
         self.objects = HabitatObjects(self._hs, self._mn, self._sim, life)
-        self._ways = self._navmesh(scene)
+        if not self._sim.pathfinder.is_loaded:
+            compute_navmesh(self._hs, self._sim, spec, scene)
+        self._ways = self._sim.pathfinder
 
     def close(self) -> None:
         """Give back the GL context; nothing else may be called afterwards."""
@@ -80,7 +82,7 @@ class HabitatWorld:
             sensor_specifications=[self._camera(name) for name in ("color", "depth", "semantic")],
         )  # fmt: skip
         try:
-            with contextlib.nullcontext() if light else _no_image_lighting():
+            with contextlib.nullcontext() if light else no_image_lighting():
                 mediator = hs.metadata.MetadataMediator(settings)
             return hs.Simulator(hs.Configuration(settings, [agent], mediator))
         except (RuntimeError, ValueError, AssertionError) as error:
@@ -96,20 +98,6 @@ class HabitatWorld:
         sensor.position = self._mn.Vector3(0.0, camera.height_m, 0.0)
         sensor.orientation = self._mn.Vector3(math.radians(camera.pitch_deg), 0.0, 0.0)
         return sensor
-
-    def _navmesh(self, scene: str) -> Any:
-        """The scene's own navmesh, else one computed for the robot's body."""
-        if not self._sim.pathfinder.is_loaded:
-            wanted, settings = navmesh_settings(self._spec), self._hs.NavMeshSettings()
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder) / "settings.json"
-                file.write_text(json.dumps(wanted))
-                settings.read_from_json(str(file))
-            settings.include_static_objects = wanted["includeStaticObjects"]
-            if not self._sim.recompute_navmesh(self._sim.pathfinder, settings):
-                raise InputError(f"no navmesh can be computed for {scene!r}: a robot of radius {self._spec.radius_m} m "
-                                 "finds no floor there (is the model Z up without a stage config?)")  # fmt: skip
-        return self._sim.pathfinder
 
     def render(self, head_to_world: np.ndarray) -> View:
         """What the camera sees from a true pose of the robot's head (4×4)."""
@@ -163,8 +151,21 @@ def _habitat() -> tuple[Any, Any]:
     return habitat_sim, magnum
 
 
+def compute_navmesh(habitat_sim: Any, sim: Any, spec: RobotSpec, scene: str) -> None:
+    """Give a ``habitat_sim.Simulator`` the navmesh of our robot's body; InputError where it finds no floor."""
+    wanted, settings = navmesh_settings(spec), habitat_sim.NavMeshSettings()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "settings.json"
+        file.write_text(json.dumps(wanted))
+        settings.read_from_json(str(file))
+    settings.include_static_objects = wanted["includeStaticObjects"]
+    if not sim.recompute_navmesh(sim.pathfinder, settings):
+        raise InputError(f"no navmesh can be computed for {scene!r}: a robot of radius {spec.radius_m} m finds no "
+                         "floor there (is the model Z up without a stage config?)")  # fmt: skip
+
+
 @contextlib.contextmanager
-def _no_image_lighting() -> Iterator[None]:
+def no_image_lighting() -> Iterator[None]:
     """Habitat reads its lighting defaults from ``data/`` of the working directory and offers no other way to say no."""
     back, off = os.getcwd(), {"enable_ibl": False, "ibl_envmap_filename": "none"}
     with tempfile.TemporaryDirectory() as folder:

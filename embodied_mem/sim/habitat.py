@@ -35,7 +35,7 @@ _MEMO_BYTES = 128e6
 class HabitatSimulator:
     """A :class:`~embodied_mem.sim.protocol.Simulator` on habitat-sim's scenes, Z up.
 
-    dataset   path of a ``*.scene_dataset_config.json``; "default" for single models, whose path is then the scene
+    scene_dataset   path of a ``*.scene_dataset_config.json``; "default" for single models, whose path is the scene
     noise, sidecar, seed, spec   as for the embedded simulator
     gpu       habitat's ``gpu_device_id``; −1: none (Mesa's software EGL)
     light     image-based lighting of materials; off, a scene loads ten seconds sooner
@@ -48,12 +48,12 @@ class HabitatSimulator:
     _open: ClassVar[HabitatSimulator | None] = None
 
     def __init__(
-        self, dataset: str = "default", noise: NoiseConfig | None = None, sidecar: Sidecar | None = None, seed: int = 0,
-        spec: RobotSpec | None = None, gpu: int = -1, light: bool = False,
+        self, scene_dataset: str = "default", noise: NoiseConfig | None = None, sidecar: Sidecar | None = None,
+        seed: int = 0, spec: RobotSpec | None = None, gpu: int = -1, light: bool = False,
     ) -> None:  # fmt: skip
         self.spec = spec or RobotSpec()
         self.truth = HabitatTruth(self)
-        self._dataset, self._gpu, self._light = str(dataset), gpu, light
+        self._dataset, self._gpu, self._light = str(scene_dataset), gpu, light
         self._noise, self._sidecar, self._seed = noise or NoiseConfig.none(), sidecar, seed
         self._scene: str | None = None
         self._loaded: tuple[str, HabitatWorld] | None = None

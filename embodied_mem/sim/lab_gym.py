@@ -113,9 +113,8 @@ def _space(old: Any, name: str) -> spaces.Space:
     raise ConfigError(f"{name} is a {type(old).__name__}, unknown to Gymnasium; take that sensor out of the task")
 
 
-def _kept(seen: dict, space: spaces.Dict) -> dict:
-    """What the space names, as arrays of its types."""
-    return {
-        key: np.asarray(seen[key], inner.dtype).reshape(inner.shape)[()]  # habitat-lab hands numbers out in arrays
-        for key, inner in space.items()
-    }
+def _kept(seen: Any, space: spaces.Space) -> Any:
+    """What the space names, in arrays of its types; words and the like have no place there."""
+    if isinstance(space, spaces.Dict):
+        return {key: _kept(seen[key], inner) for key, inner in space.items()}
+    return np.asarray(seen, space.dtype).reshape(space.shape)[()]  # habitat-lab hands numbers out in arrays

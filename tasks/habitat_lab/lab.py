@@ -276,7 +276,7 @@ def config_of(episodes: str, overrides: Sequence[str] = (), spec: RobotSpec | No
         **{f"{agent}.sim_sensors.{s}.{k}": v for s in ("rgb_sensor", "depth_sensor") for k, v in of_both.items()},
     }  # fmt: skip
     lines = ["habitat/task=embodied_mem", *(f"{key}={value}" for key, value in ours.items())]
-    return habitat.get_config("benchmark/nav/pointnav/pointnav_base.yaml", [*lines, *overrides])
+    return habitat.get_config("benchmark/nav/pointnav/pointnav_habitat_test.yaml", [*lines, *overrides])
 
 
 def make(episodes: str, overrides: Sequence[str] = (), spec: RobotSpec | None = None) -> habitat.Env:

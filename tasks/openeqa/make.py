@@ -6,6 +6,7 @@ the simulated detector and a scorer without a language model need (instance pict
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,6 +77,7 @@ class Tour:
         self._times = [*(start for _, start in visit_times(seed, days)), question_time(seed, days)]
         self._patrol = None
         self.seen: dict[int, dict[int, int]] = {}
+        self._stood: dict[int, tuple[float, float]] = {}
 
     @property
     def house(self) -> House:
@@ -86,15 +88,21 @@ class Tour:
         from embodied_mem.sim.generate import generate_house
 
         self._patrol = self._patrol or plan_patrol(generate_house(self._seed))
-        self.seen = {}
+        self.seen, self._stood = {}, {}
         frame = self._sim.reset(self._seed, visit=f"v{day:03d}", time=self._times[day], start=self._patrol.start)
         for action in (*self._patrol.actions, None):
             if frame.ref.index % every == 0:
+                self._stood[frame.ref.index] = self._sim.truth.pose[:2]
                 for number, pixels in pixels_of(self.sidecar.get(frame.ref)[0]).items():
                     self.seen.setdefault(number, {})[frame.ref.index] = pixels
                 yield frame
             if action is not None:
                 frame = self._sim.step(action)
+
+    def nearest_view(self, thing: int) -> int:
+        """The frame nearest to the first one (as the crow flies) that shows a thing well."""
+        shown = [index for index, pixels in self.seen[thing].items() if pixels >= SEEN_PX]
+        return min(shown, key=lambda index: (math.dist(self._stood[0], self._stood[index]), index))
 
 
 Line = tuple[str, str, str, Value, int]  # question, answer in words, category, typed answer, instance it is about
@@ -140,14 +148,13 @@ def _counted(clear: list[Thing], house: House, rooms: dict[int, str], be: str, d
 
 
 def _timed(tour: Tour, name: str, present: bool) -> list[dict]:
-    """LA-EQA items about the patrol walked last; the way to the thing's best frame is what the present needs."""
+    """LA-EQA items about the patrol walked last; the way to where the thing is seen is what the present needs."""
     lines = questions_about(tour.house, tour.seen, "" if present else f"on {name.capitalize()}")
     items = []
     for question, answer, _, value, thing in lines:
-        shown = tour.seen[thing]
-        best = max(shown, key=lambda index: (shown[index], -index))
+        way = [tour.nearest_view(thing)] if present else []
         items.append({
             "question": question, "category": "present" if present else "past", "answer": answer,
-            "best_path": [best] if present else [], "start_place": 0, "answer_value": value.to_json(),
+            "best_path": way, "start_place": 0, "answer_value": value.to_json(),
         })  # fmt: skip
     return items

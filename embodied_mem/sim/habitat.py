@@ -20,7 +20,7 @@ from embodied_mem.perception.sidecar import Sidecar, viewpoint_cell
 from embodied_mem.sim.export.life import SceneLife
 from embodied_mem.sim.habitat_grasp import find_object, find_spot
 from embodied_mem.sim.habitat_objects import Spot
-from embodied_mem.sim.habitat_state import SceneState, life_of
+from embodied_mem.sim.habitat_state import SceneState, life_of, scene_name
 from embodied_mem.sim.habitat_truth import HabitatTruth
 from embodied_mem.sim.habitat_world import HabitatWorld, View
 from embodied_mem.sim.motion import Body, Pose
@@ -77,7 +77,7 @@ class HabitatSimulator:
         that x, y are meant on (by default that of the seeded start); frozen: objects stay as they are at ``time``.
         Raises InputError where the scene does not load or ``start`` is not on its navmesh.
         """
-        name = f"house-{scene}" if isinstance(scene, int) or scene.isdigit() else scene
+        name = scene_name(self._dataset, scene)
         if name == self._scene:
             world = self._world(name, self._state.life)
             self._state.forget()

@@ -54,6 +54,12 @@ class SceneState:
         self._now = {n: s for n, s in mixed.items() if s is not None} if self._touched else self._still
 
 
+def scene_name(dataset: str, scene: int | str) -> str:
+    """What habitat calls a scene: the seed of an exported house becomes ``house-SEED``, all else stays."""
+    exported = isinstance(scene, int) or (scene.isdigit() and (Path(dataset).parent / "life").is_dir())
+    return f"house-{scene}" if exported else scene  # HSSD's scenes are called by numbers as well
+
+
 def life_of(dataset: str, scene: str) -> SceneLife | None:
     """The life beside the dataset of an exported house; None for every other scene."""
     file = Path(dataset).parent / "life" / f"{scene}.json"

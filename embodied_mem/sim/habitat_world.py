@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,7 +107,7 @@ class HabitatWorld:
         node.rotation = self._mn.Quaternion(self._mn.Vector3(float(x), float(y), float(z)), float(w))
         seen = self._sim.get_sensor_observations()
         depth = np.array(seen["depth"], np.float32)
-        depth[~np.isfinite(depth) | (depth >= _FAR)] = 0
+        depth[~np.isfinite(depth) | (depth >= _FAR * (1 - 1e-4))] = 0
         instance = self.objects.instances.image(np.asarray(seen["semantic"]), depth)
         return View(np.array(seen["color"][:, :, :3]), depth, instance)
 
@@ -153,12 +154,9 @@ def _habitat() -> tuple[Any, Any]:
 
 def compute_navmesh(habitat_sim: Any, sim: Any, spec: RobotSpec, scene: str) -> None:
     """Give a ``habitat_sim.Simulator`` the navmesh of our robot's body; InputError where it finds no floor."""
-    wanted, settings = navmesh_settings(spec), habitat_sim.NavMeshSettings()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "settings.json"
-        file.write_text(json.dumps(wanted))
-        settings.read_from_json(str(file))
-    settings.include_static_objects = wanted["includeStaticObjects"]
+    settings = habitat_sim.NavMeshSettings()
+    for name, value in navmesh_settings(spec).items():  # by the names of habitat's JSON: cellSize → cell_size
+        setattr(settings, re.sub("[A-Z]", lambda m: f"_{m.group().lower()}", name), value)
     if not sim.recompute_navmesh(sim.pathfinder, settings):
         raise InputError(f"no navmesh can be computed for {scene!r}: a robot of radius {spec.radius_m} m finds no "
                          "floor there (is the model Z up without a stage config?)")  # fmt: skip

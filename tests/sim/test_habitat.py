@@ -20,6 +20,7 @@ from embodied_mem.sim.export.life import FORMAT, VERSION
 from embodied_mem.sim.habitat import HabitatSimulator
 from embodied_mem.sim.habitat_grasp import find_object, find_spot
 from embodied_mem.sim.habitat_objects import Spot
+from embodied_mem.sim.habitat_state import scene_name
 from embodied_mem.sim.habitat_world import HabitatWorld, View
 from embodied_mem.sim.protocol import MANIPULATOR_ACTIONS, RobotSpec
 from embodied_mem.types import Camera, planar_pose
@@ -180,6 +181,14 @@ def test_an_exported_house_lives_on_with_the_clock(stand_in, tmp_path):
     sim.reset("7", visit="v", time=2400.0, frozen=True)
     sim.advance(4000.0)
     assert "mug" in sim.truth.objects
+
+
+def test_a_scene_that_is_called_by_a_number_keeps_its_name(tmp_path):
+    """As HSSD's are; only beside the lives of exported houses a number is a seed."""
+    dataset = str(tmp_path / "some.scene_dataset_config.json")
+    assert scene_name(dataset, "102344250") == "102344250" and scene_name(dataset, 7) == "house-7"
+    (tmp_path / "life").mkdir()
+    assert scene_name(dataset, "7") == "house-7" and scene_name(dataset, "house-7") == "house-7"
 
 
 def test_things_are_put_on_what_is_level_and_near():

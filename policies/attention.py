@@ -14,6 +14,8 @@ from torch import Tensor, nn
 #: Which of a sink's key and value are learned: 0 means fixed at zero (k0v0 is softmax with +1 in the denominator).
 SINKS = ("kv", "kv0", "k0v", "k0v0", "token", "none")
 ROPE_BASE = 10_000.0
+#: Keys and queries that match are as much longer than at random, so that likes stand out from the first step on.
+SHARP = 3.0
 #: Score of what may not be looked at.
 FORBIDDEN = -1e6
 _SPAN = 32  # tokens of a span, at least

@@ -53,6 +53,16 @@ class ReaderBlock(nn.Module):
         self.out = nn.Linear(width, width, bias=False)
         self.mlp = GatedMLP(width, hidden)
 
+    def match(self, sharp: float) -> None:
+        """Begin with places and moments that are asked for by what they are like: queries what keys are, ``sharp``
+        times as long."""
+        with torch.no_grad():
+            self.summary.weight *= sharp
+            self.relevant.weight.copy_(self.summary.weight)
+            key = self.key_value.weight[: self.query.out_features]
+            key *= sharp
+            self.query.weight.copy_(key)
+
     def forward(self, x: Tensor, memory: Tensor, chunks: Chunks) -> tuple[Tensor, Tensor]:
         """x [B, n, width] over S kept moments [B, S, width]; returns it after the layer, and the attention weights
         [B, H, n, S]."""

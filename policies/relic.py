@@ -14,13 +14,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from embodied_mem.errors import ConfigError
-from embodied_mem.policies.attention import SINKS, Sink, Span, attend, rotate, rotation, spans, visible, with_sink
+from embodied_mem.policies.attention import (
+    SHARP,
+    SINKS,
+    Sink,
+    Span,
+    attend,
+    rotate,
+    rotation,
+    spans,
+    visible,
+    with_sink,
+)
 from embodied_mem.policies.encoder import Encoder, GatedMLP, Heads
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.tokens import Spec, Tokens
 from embodied_mem.policies.vision import VisionConfig
-
-_SHARP = 3.0  # keys and queries that match are as much longer, so that likes stand out from the first step on
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Relic(Policy):
         self.encoder = Encoder(spec, config.width, config.vision)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         if config.match:
-            self.blocks[0].match()
+            self.blocks[0].match(SHARP)
         self.heads = Heads(config.width, spec)
         self.token = nn.Parameter(torch.randn(config.width) * 0.02) if config.sink == "token" else None
         self._sinks = 0 if config.sink == "none" else 1
@@ -227,11 +236,11 @@ class Block(nn.Module):
         thought = self.mlp(self.mlp_norm(x))
         return x + (thought if keep is None else thought * keep), key, value
 
-    def match(self) -> None:
-        """Make every query what the key of its group is."""
+    def match(self, sharp: float) -> None:
+        """Make every query what the key of its group is, both ``sharp`` times as long."""
         with torch.no_grad():
             rows = self.qkv.weight.unflatten(0, (self.count + 2 * self.groups, -1))
-            keys = rows[self.count : self.count + self.groups] * _SHARP
+            keys = rows[self.count : self.count + self.groups] * sharp
             rows[self.count : self.count + self.groups] = keys
             rows[: self.count] = keys.repeat_interleave(self.count // self.groups, 0)
 

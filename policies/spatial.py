@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies.allocator import RULES, Slots, forgotten
+from embodied_mem.policies.attention import SHARP
 from embodied_mem.policies.encoder import Encoder, Heads
 from embodied_mem.policies.hcam import sinusoid
 from embodied_mem.policies.interface import Output, Policy
@@ -57,6 +58,8 @@ class SpatialConfig:
     """Share of its choices that are random while collecting; the source's final value."""
     horizon: float = field(default=0.99, metadata={"min": 0.0, "max": 0.9999})
     """Discount of rewards after a choice, across episodes."""
+    match: bool = False
+    """The first layer begins by asking for what is like the present, as in ``relic``."""
     vision: VisionConfig = VisionConfig()
 
     def __post_init__(self) -> None:
@@ -97,6 +100,8 @@ class Spatial(Policy):
         self.cells, self.places = _places(spec, config)
         self.encoder = Encoder(spec, c.width, c.vision)
         self.blocks = nn.ModuleList(ReaderBlock(c.width, c.heads, c.hidden, c.top) for _ in range(c.layers))
+        if c.match:
+            self.blocks[0].match(SHARP)
         self.heads = Heads(c.width, spec)
         learned = c.allocator == "learned"
         self.judge = Judge(c.width, c.rules, c.decide, c.explore, c.horizon) if learned else None

@@ -73,8 +73,9 @@ class HabitatWorld:
     def _open(self, dataset: str, scene: str, gpu: int, light: bool) -> Any:
         hs = self._hs
         settings = hs.SimulatorConfiguration()
+        if dataset != "default" and not Path(dataset).is_file():
+            raise InputError(f"no scene dataset config at {dataset!r}; give its path, or 'default' for single models")
         settings.scene_dataset_config_file = _absolute(dataset)
-        settings.scene_id = _absolute(scene)
         settings.gpu_device_id = gpu
         # Nothing ever falls here; habitat loads articulated furniture only where it has its physics.
         settings.enable_physics = bool(getattr(hs, "built_with_bullet", False))
@@ -85,6 +86,7 @@ class HabitatWorld:
         try:
             with contextlib.nullcontext() if light else no_image_lighting():
                 mediator = hs.metadata.MetadataMediator(settings)
+            settings.scene_id = _scene_of(mediator, dataset, scene)
             return hs.Simulator(hs.Configuration(settings, [agent], mediator))
         except (RuntimeError, ValueError, AssertionError) as error:
             raise InputError(
@@ -175,6 +177,18 @@ def no_image_lighting() -> Iterator[None]:
             yield
         finally:
             os.chdir(back)
+
+
+def _scene_of(mediator: Any, dataset: str, scene: str) -> str:
+    """The scene's full handle: habitat itself takes the first that contains the name, house-71 for house-7."""
+    known = sorted(mediator.get_scene_handles())
+    exact = [handle for handle in known if Path(handle).name.split(".scene_instance.json")[0] == scene]
+    if exact:
+        return exact[0]
+    if Path(scene).is_file() or mediator.stage_template_manager.get_template_handles(scene):
+        return _absolute(scene)  # scans have no scene instances: their stage is the scene
+    names = ", ".join(Path(handle).name.split(".")[0] for handle in known[:8]) or "none by name"
+    raise InputError(f"no scene {scene!r} in dataset {dataset!r}; it has {names}{' …' if len(known) > 8 else ''}")
 
 
 def _absolute(name: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import attr
@@ -75,9 +76,15 @@ class EmbodiedDataset(Dataset):
 def _lab_episode(ours: LabEpisode, dataset: str) -> EmbodiedEpisode:
     position, (w, x, y, z) = state_of(planar_pose(*ours.start), BODY)
     return EmbodiedEpisode(
-        episode_id=ours.id, scene_id=ours.scene, scene_dataset_config=dataset, start_position=position.tolist(),
-        start_rotation=[float(x), float(y), float(z), float(w)], ours=ours,
+        episode_id=ours.id, scene_id=_scene_file(dataset, ours.scene), scene_dataset_config=dataset, ours=ours,
+        start_position=position.tolist(), start_rotation=[float(x), float(y), float(z), float(w)],
     )  # fmt: skip
+
+
+def _scene_file(dataset: str, scene: str) -> str:
+    """The whole path where there is one: habitat takes the first scene that contains a name, house-71 for house-7."""
+    file = Path(dataset).parent / "scenes" / f"{scene}.scene_instance.json"
+    return str(file) if file.is_file() else scene
 
 
 @registry.register_task(name="EmbodiedMem-v0")
@@ -132,7 +139,7 @@ class EmbodiedTask(NavigationTask):
         # habitat-lab loads a scene anew when its name changes; what stands in it is then new as well.
         key = f"{episode.scene_dataset_config}\n{episode.scene_id}"
         if self._loaded is None or self._loaded[0] != key:
-            life = life_of(episode.scene_dataset_config, episode.scene_id)
+            life = life_of(episode.scene_dataset_config, episode.ours.scene)
             if not self._sim.pathfinder.is_loaded:
                 compute_navmesh(habitat_sim, self._sim, RobotSpec(), episode.scene_id)
             self._loaded = (key, HabitatObjects(habitat_sim, magnum, self._sim, life), life)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from embodied_mem.types import Camera
 
 SEED = 7
 SCRIPT = Path(__file__).parents[3] / "scripts" / "check_habitat_parity.py"
-SMALL = RobotSpec(camera=Camera(width=48, height=48))
+SMALL = RobotSpec(camera=Camera(width=48, height=48), forward_m=0.05)
 NOONS = [day_zero(SEED) + DAY / 2, day_zero(SEED) + 2.5 * DAY]
 TIMED = {"embedded_times_faster"}  # says nothing where both are the same simulator
 
@@ -63,7 +64,7 @@ def test_a_house_whose_life_was_not_replayed_is_noticed_in_the_instances(measure
 
 
 def test_a_robot_of_another_size_is_noticed_on_its_ways_and_where_it_bumps(parity, measure):
-    measures = measure(other=EmbeddedSimulator(spec=RobotSpec(camera=SMALL.camera, radius_m=0.30), days=2))
+    measures = measure(other=EmbeddedSimulator(spec=replace(SMALL, radius_m=0.30), days=2))
     assert measures["collision_same_place"] < 0.5 and "collision_same_place" in parity.missed(measures)
     assert measures["way_median_relative"] > 0
 

@@ -40,25 +40,26 @@ def coloured(nodes: Sequence[Node]) -> bytes:
     """A .glb to look at: one node a :class:`Node`, one unlit material, its colours as a texture inside the file."""
     glb = _Glb()
     palette, which = np.unique(np.concatenate([n.colours for n in nodes]), axis=0, return_inverse=True)
+    width = 1 << (len(palette) - 1).bit_length()  # a power of two, which the oldest viewers ask for
     which = np.split(which.ravel(), np.cumsum([len(n.colours) for n in nodes])[:-1])
     for node, texel in zip(nodes, which, strict=True):
         # A corner is shared by triangles of one colour only: the texel is a property of the vertex.
         corners = np.column_stack((node.triangles.ravel(), np.repeat(texel, 3)))
         unique, index = np.unique(corners, axis=0, return_inverse=True)
-        uv = np.column_stack(((unique[:, 1] + 0.5) / len(palette), np.full(len(unique), 0.5)))
+        uv = np.column_stack(((unique[:, 1] + 0.5) / width, np.full(len(unique), 0.5)))
         attributes = {
             "POSITION": glb.positions(node.vertices[unique[:, 0]]),
             "TEXCOORD_0": glb.array(uv.astype("<f4"), _FLOAT, "VEC2", _VERTICES),
         }
         glb.node(node.name, attributes, index.ravel(), material=0)
-    image = {"bufferView": glb.view(_png(palette)), "mimeType": "image/png"}
+    texels = np.pad(palette, ((0, width - len(palette)), (0, 0)), mode="edge")
     look = {"baseColorTexture": {"index": 0}, "metallicFactor": 0, "roughnessFactor": 1}
     return glb.bytes(
         extensionsUsed=["KHR_materials_unlit"],
         materials=[{"name": "palette", "pbrMetallicRoughness": look, "extensions": {"KHR_materials_unlit": {}}}],
         textures=[{"sampler": 0, "source": 0}],
         samplers=[{"magFilter": _NEAREST, "minFilter": _NEAREST, "wrapS": _CLAMP, "wrapT": _CLAMP}],
-        images=[image],
+        images=[{"bufferView": glb.view(_png(texels)), "mimeType": "image/png"}],
     )
 
 
@@ -131,10 +132,10 @@ class _Glb:
         return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
-def _png(palette: np.ndarray) -> bytes:
+def _png(texels: np.ndarray) -> bytes:
     """One row of texels (uint8 N 3) as a PNG."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(palette[None]).save(file, format="PNG", compress_level=0)
+    Image.fromarray(texels[None]).save(file, format="PNG", compress_level=0)
     return file.getvalue()

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from embodied_mem.sim.embedded import EmbeddedSimulator
+from embodied_mem.sim.export.habitat import DATASET
 from embodied_mem.sim.protocol import RobotSpec
 from embodied_mem.sim.schedule import DAY, day_zero
 from embodied_mem.types import Camera
@@ -73,6 +74,15 @@ def test_a_place_that_only_one_side_can_reach_is_noticed(measure, sims, monkeypa
     monkeypatch.setattr(sims[1].truth, "geodesic", lambda a, b: math.inf)
     measures = measure()
     assert measures["reachable_agrees"] == 0 and measures["way_median_relative"] == math.inf
+
+
+@pytest.mark.habitat
+def test_habitat_shows_the_same_house_at_the_start_and_after_its_life_was_replayed(parity, exported):
+    one = EmbeddedSimulator(spec=parity.SPEC, days=exported.life.days)
+    other = parity.habitat_side(SEED, exported.folder / DATASET)
+    raw = parity.compare_house(parity.Side(one, SEED, one.truth.render), other, NOONS, parity.Count(8, 30, 10), SEED)
+    other.sim.close()
+    assert set(parity.missed(parity.summary([raw]))) <= TIMED
 
 
 def test_the_table_says_which_targets_were_missed(parity):

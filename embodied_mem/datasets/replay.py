@@ -8,6 +8,7 @@ of its file, however often it is shown: looking again shows nothing new.
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from embodied_mem.types import Frame, planar_pose, pose_xyyaw
 NOW = "now"
 METRES_A_RADIAN = 4 / math.pi  # 45° off is as bad as a metre away
 ACTIONS = ("forward", "left", "right", "stop")
+KEPT = 64  # pictures in memory
 
 
 class ReplayRobot:
@@ -45,7 +47,7 @@ class ReplayRobot:
         self._seen_from = np.array(poses)
         self._pose = poses[episode.indices.index(start)]
         self._metres, self._steps, self._action = 0.0, 0, ""
-        self._shown: dict[int, Frame] = {}
+        self._shown: OrderedDict[int, Frame] = OrderedDict()
 
     @property
     def clock(self) -> float:
@@ -88,4 +90,6 @@ class ReplayRobot:
     def _recorded(self, index: int) -> Frame:
         if index not in self._shown:
             self._shown[index] = self._episode.frame(index, NOW, 0.0, self._sidecar)
+            if len(self._shown) > KEPT:
+                self._shown.popitem(last=False)
         return self._shown[index]

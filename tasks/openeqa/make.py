@@ -38,8 +38,8 @@ def make_openeqa(seed: int, folder: Path, layout: str = "hm3d-v0", every: int = 
     count = write_episode(folder / "frames" / episode, layout, tour.frames(0, every), tour.sidecar)
     items = [
         {"question": q, "answer": a, "category": c, "question_id": f"embodied-{seed}-{n:03d}",
-         "episode_history": episode, "answer_value": v.to_json()}
-        for n, (q, a, c, v, _) in enumerate(questions_about(tour.house, tour.seen))
+         "episode_history": episode, "answer_value": v.to_json(), "start_place": 0, "best_path": [tour.nearest_view(t)]}
+        for n, (q, a, c, v, t) in enumerate(questions_about(tour.house, tour.seen))
     ]  # fmt: skip
     save_json(folder / "open-eqa-v0.json", items)
     status(f"{count} frames, {len(items)} questions in {folder}")

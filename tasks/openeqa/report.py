@@ -24,8 +24,8 @@ def write_report(folder: Path, questions: Path) -> Path:
         f"<p class=note>{metrics['episodes']} episodes, {metrics['questions']} questions, {metrics['run_seconds']} s. "
         "<b>This is not OpenEQA's score.</b> Answers are judged without a language model, only where the reference "
         "reads as a typed value or the question carries a typed key; the share of those is the column 'judged', and "
-        "'correct' is over them alone. Brackets: 95 % bootstrap interval over episodes. Efficiency (of LA-EQA, where "
-        "something may be walked): credit × l / max(p, l).</p>",
+        "'correct' is over them alone. Brackets: 95 % bootstrap interval over episodes. Efficiency: credit × l / "
+        "max(p, l) in metres, where a question says which way l it needs.</p>",
         _table(metrics),
         "<p class=note>OpenEQA's own score (LLM-Match) needs a language model and a key to it; its script reads these "
         f"files as they are (in a checkout of facebookresearch/open-eqa):<br>{commands}</p>",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from embodied_mem.datasets.episodes import Episode
 from embodied_mem.datasets.la_eqa import way_length
 from embodied_mem.datasets.replay import ReplayRobot
@@ -28,7 +30,10 @@ Visit = tuple[str, float, Callable[[], Episode]]  # name, start (UTC s), how to 
 
 @dataclass
 class Scene:
-    """A palace and, where the present is to be walked, the frames of the present. ``now``: UTC s of the questions."""
+    """A palace and, where the present is to be walked, the frames of the present. ``now``: UTC s of the questions.
+
+    walked: metres that were walked before any question, start: the frame where that ended (None: as the question says).
+    """
 
     job: str
     palace: MindPalace
@@ -38,6 +43,8 @@ class Scene:
     present: Episode | None
     _live: Sidecar
     _floor: Grid | None = None
+    walked: float = 0.0
+    start: int | None = None
 
     @classmethod
     def prepare(
@@ -70,15 +77,16 @@ class Scene:
         """One prediction: what the agent answered and cited, with the way that it truly went."""
         robot, reference = None, None
         if self.present is not None:
-            reference = round(way_length(asked.way, self.present), 3)
-            robot = ReplayRobot(self.present, asked.way[0], self.now, self._floor, self._live)
+            reference = round(way_length(asked.way, self.present), 3) if asked.way else None
+            start = asked.way[0] if self.start is None else self.start
+            robot = ReplayRobot(self.present, start, self.now, self._floor, self._live)
         # The map is copied: what is learnt while one question is answered is forgotten with it.
         bench = Workbench(self.palace, self.site_map.copy(), robot, self.detector, self.now)
         started = time.perf_counter()
         answer = agent.answer(asked.question, bench)
         metres, steps = robot.way if robot else (0.0, 0)
         seconds = time.perf_counter() - started
-        cost = replace(answer.cost, metres=round(metres, 3), steps=steps, seconds=round(seconds, 3))
+        cost = replace(answer.cost, metres=round(self.walked + metres, 3), steps=steps, seconds=round(seconds, 3))
         return prediction_row(asked, agent.name, replace(answer, cost=cost), self.job, reference)
 
 
@@ -92,6 +100,15 @@ def check_readable(episode: Episode) -> Episode:
             "start)); scripts/make_openeqa_folder.py makes a folder that runs as it is"
         )
     return episode
+
+
+def walked(episode: Episode, most_m: float) -> tuple[Episode, int, float]:
+    """The first ``most_m`` metres of an episode's way: (the episode so far, its last frame, metres truly walked)."""
+    points = np.array([episode.position(i) for i in episode.indices])
+    way = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+    count = int(np.searchsorted(way, most_m, side="right"))
+    seen = replace(episode, indices=episode.indices[:count])
+    return seen, seen.indices[-1], round(float(way[count - 1]), 3)
 
 
 def _record(

@@ -25,7 +25,9 @@ class FolderConfig:
     """One run over a dataset folder.
 
     folder: the dataset's (``--folder``); questions: the first so many (None: all); subset: a JSON list of the ids to
-    ask (as OpenEQA's 184 questions of A-EQA); width: pixels of a frame at most; noise: of the simulated detector.
+    ask (as OpenEQA's 184 questions of A-EQA); width: pixels of a frame at most; noise: of the simulated detector;
+    active: openeqa explores, along the episode's own way for ``explore_m`` metres, then looks where it wants; what it
+    walked counts. Without it the whole episode is remembered, which costs nothing.
     """
 
     folder: str = ""
@@ -35,6 +37,8 @@ class FolderConfig:
     agents: tuple[str, ...] = field(default=("mind_palace", "all_images", "blind"), metadata={"choices": AGENTS})
     noise: NoiseConfig = NoiseConfig()
     prices: Prices = Prices()
+    active: bool = False
+    explore_m: float = field(default=20.0, metadata={"min": 0.0, "max": 10_000.0})
     workers: int | None = field(default=None, metadata={"min": 1, "max": 1024})
 
 
@@ -159,17 +163,17 @@ class FolderTask:
 
 
 class OpenEqa(FolderTask):
-    """OpenEQA's episodic-memory track: an episode is remembered, then asked about. The entry point ``openeqa``."""
+    """OpenEQA: an episode is remembered, or (``active``) explored, then asked about. The entry point ``openeqa``."""
 
     name = "openeqa"
     questions_file = "open-eqa-v0.json"
 
     def load(self) -> list[Asked]:
         from embodied_mem.datasets.openeqa import load_questions
-        from embodied_mem.tasks.openeqa.keys import key_of
+        from embodied_mem.tasks.openeqa.keys import key_of, way_of
 
         return [
-            Asked(q.question_id, q.episode_history, q.question, q.category, q.answers, *key_of(q.raw))
+            Asked(q.question_id, q.episode_history, q.question, q.category, q.answers, *key_of(q.raw), way_of(q.raw))
             for q in load_questions(self.folder / self.questions_file)
         ]
 
@@ -178,17 +182,27 @@ class OpenEqa(FolderTask):
 
     def scene(self, episode: str, folder: Path, status: Callable[[str], None]) -> Scene:
         from embodied_mem.datasets.episodes import Episode
-        from embodied_mem.tasks.openeqa.scene import Scene
+        from embodied_mem.tasks.openeqa.scene import Scene, check_readable, walked
 
         def opened() -> Episode:
             return Episode.open(self.frames_of(episode), width=self.config.width)
 
-        return Scene.prepare(job_of(episode), folder, [("v000", FIRST_TIME, opened)], self.config.noise, status)
+        job = job_of(episode)
+        if not self.config.active:
+            return Scene.prepare(job, folder, [("v000", FIRST_TIME, opened)], self.config.noise, status)
+        whole = check_readable(opened())
+        seen, last, metres = walked(whole, self.config.explore_m)
+        visits = [("v000", FIRST_TIME, lambda: seen)]
+        scene = Scene.prepare(job, folder, visits, self.config.noise, status, whole)
+        scene.walked, scene.start = metres, last
+        return scene
 
     @staticmethod
     def made(row: dict) -> bool:
         """Whether a line of a predictions file is this task's."""
-        return "references" in row and row.get("reference_m") is None
+        from embodied_mem.datasets.openeqa import CATEGORIES
+
+        return "references" in row and row.get("category") in CATEGORIES
 
 
 class LaEqaFiles(FolderTask):
@@ -233,7 +247,9 @@ class LaEqaFiles(FolderTask):
     @staticmethod
     def made(row: dict) -> bool:
         """Whether a line of a predictions file is this task's."""
-        return "references" in row and row.get("reference_m") is not None
+        from embodied_mem.datasets.la_eqa import CATEGORIES
+
+        return "references" in row and row.get("category") in CATEGORIES
 
 
 def job_of(episode: str) -> str:

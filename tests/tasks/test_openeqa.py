@@ -12,6 +12,7 @@ from embodied_mem import cli
 from embodied_mem.config import build, read_yaml, shipped_configs
 from embodied_mem.errors import ConfigError, InputError
 from embodied_mem.evaluation.run import evaluate, load_task, read_rows
+from embodied_mem.memory.palace import MindPalace
 from embodied_mem.tasks.openeqa.make import make_la_eqa, make_openeqa
 from embodied_mem.tasks.openeqa.task import FolderConfig, LaEqaFiles, OpenEqa
 
@@ -121,10 +122,23 @@ def test_what_is_missing_is_said_before_anything_runs(tmp_path):
         load_task("openeqa", {"folder": str(tmp_path)})[0].jobs()
 
 
-@pytest.mark.parametrize("name", ["openeqa", "la_eqa_files"])
+@pytest.mark.parametrize("name", ["openeqa", "openeqa_active", "la_eqa_files"])
 def test_the_shipped_configurations_are_sound(name):
     raw = read_yaml(shipped_configs()[name])
     assert build(FolderConfig, {k: v for k, v in raw.items() if k != "task"}).folder == ""
+
+
+def test_the_active_track_remembers_what_it_walked_past_and_pays_for_it(folder, tmp_path):
+    (tmp_path / "few.json").write_text(json.dumps([f"embodied-{SEED}-{n:03d}" for n in range(3)]))
+    options = {"subset": str(tmp_path / "few.json"), "active": True, "explore_m": 3.0, "agents": ("mind_palace",)}
+    task = OpenEqa(FolderConfig(str(folder), **options))
+    rows: list[dict] = []
+    task.run(task.jobs()[0], tmp_path, set(), rows.append, quiet)
+    assert all(row["metres"] > 2 and row["reference_m"] is not None for row in rows)
+    with MindPalace.open(tmp_path / "episodes" / rows[0]["job"] / "palace", read_only=True) as palace:
+        assert 0 < len(palace.frames()) < len(list(folder.rglob("*-rgb.png"))) / 2
+    scored = task.metrics(rows)["agents"]["mind_palace"]
+    assert scored["travel_m"] > 2 and 0 <= scored["efficiency"] <= scored["correct"]
 
 
 # -- LA-EQA's own files ------------------------------------------------------------------------------------------------

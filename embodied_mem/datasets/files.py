@@ -152,16 +152,19 @@ class Fields:
         return np.array(value, dtype=np.float64) if isinstance(value, list) else value
 
     def texts(self, name: str, default: Any = _NEEDED) -> tuple[str, ...]:
-        """A list of non-empty strings."""
-        value = self._read(name, default, "a list of texts", lambda v: isinstance(v, list) and all(map(_is_text, v)))
-        return tuple(value) if isinstance(value, list) else value
+        """A list of strings; empty ones are left out (OpenEQA has one)."""
+        value = self.items(name, default)
+        for i, item in enumerate(value or ()):
+            if not _is_text(item) and item != "":
+                raise self.refusal(name, f"a list of texts (its item {i} is {show(item)})")
+        return tuple(item for item in value if item) if isinstance(value, list) else value
 
     def wholes(self, name: str, default: Any = _NEEDED, high: int = 2**31) -> tuple[int, ...]:
         """A list of integers from 0 to ``high``."""
-        value = self._read(
-            name, default, f"a list of whole numbers from 0 to {high}",
-            lambda v: isinstance(v, list) and all(_is_whole(i, 0, high) for i in v),
-        )  # fmt: skip
+        value = self.items(name, default)
+        for i, item in enumerate(value or ()):
+            if not _is_whole(item, 0, high):
+                raise self.refusal(name, f"whole numbers from 0 to {high} (its item {i} is {show(item)})")
         return tuple(value) if isinstance(value, list) else value
 
     def items(self, name: str, default: Any = _NEEDED) -> list:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from embodied_mem.errors import ConfigError
 from embodied_mem.sim.vector.body import FORWARD, forward, free
-from embodied_mem.sim.vector.draws import hashed, integers, pick, uniform
+from embodied_mem.sim.vector.draws import hashed, pick, uniform
 from embodied_mem.sim.vector.fan import HEADINGS, RAYS, Fan
 from embodied_mem.sim.vector.geodesic import FAR, UNITS
 from embodied_mem.sim.vector.plans import FIRST_THING, KINDS, Plan, plans
@@ -159,11 +159,13 @@ class ObjectSearch(SearchEnv):
             return
         self._episode = self._episode + ending
         seeds, episode = self._seeds[rows], self._episode[rows]
-        goal = pick(self.houses.there[rows], uniform(seeds, _GOALS, episode)).clamp(max=self.config.types - 1)
-        place = pick(self._starts(rows, goal), uniform(seeds, _STARTS, episode))
+        streams = torch.tensor([_GOALS, _STARTS, _HEADINGS], device=self.device)
+        drawn = uniform(seeds, streams[:, None], episode)
+        goal = pick(self.houses.there[rows], drawn[0]).clamp(max=self.config.types - 1)
+        place = pick(self._starts(rows, goal), drawn[1])
         x, y = self.houses.centre(self.houses.standing[rows, place])
         way = self.houses.way(rows, goal, x, y).nan_to_num(posinf=0.0)
-        heading = integers(HEADINGS, seeds, _HEADINGS, episode)
+        heading = (drawn[2] * HEADINGS).long()
         news = {"_x": x, "_y": y, "_start_x": x, "_start_y": y, "_way": way, "_shortest": way, "_goal": goal,
                 "_heading": heading, "_seen_before": self._seen[rows, goal]}  # fmt: skip
         for name, value in news.items():

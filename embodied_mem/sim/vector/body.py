@@ -45,6 +45,7 @@ def forward(houses: Houses, x: Tensor, y: Tensor, ahead: Tensor, going: Tensor) 
     return end_x, end_y
 
 
+@torch.inference_mode()  # many small calls, each a little cheaper
 def _slide(houses: Houses, row: Tensor, x: Tensor, y: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
     """Step by step: straight on where that is free, else along x, else along y."""
     if not len(row):

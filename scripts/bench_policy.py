@@ -144,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     parser.add_argument("--processes", type=int, default=2, help="of simulators on the CPU")
-    parser.add_argument("--trials", type=int, default=256, help="side by side in a process, of simulators on the CPU")
+    parser.add_argument("--trials", type=int, default=1024, help="side by side in a process, of simulators on the CPU")
     parser.add_argument("--only", choices=("simulator", "training", "acting"))
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -78,8 +78,9 @@ class HabitatObjects:
             if one.motion_type != self._motion.STATIC:
                 self.movable.add(handle)
             classes.append((handle, int(one.semantic_id), handle in self.movable))
-        self.instances = instances_of_scan(scene.objects)
-        names = {} if scene.objects else lexicon(scene.categories)
+        scanned = scene.objects if scene is not None else ()  # a single model has no semantics at all
+        self.instances = instances_of_scan(scanned)
+        names = {} if scene is None or scanned else lexicon(scene.categories)
         self._semantic = instances_of_objects(self.instances, classes, names)
         for handle, semantic in self._semantic.items():
             self._all.get_object_by_handle(handle).semantic_id = semantic

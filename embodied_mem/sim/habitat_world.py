@@ -26,6 +26,7 @@ from embodied_mem.sim.habitat_objects import HabitatObjects
 from embodied_mem.sim.protocol import RobotSpec
 
 _FAR = 90.0  # metres; what is farther off counts as no return
+_ROUNDING = 1e-4  # metres; habitat reckons in single precision
 _DRAWS = 20
 _MISSING = (
     "habitat_sim does not import ({}); install it with: conda install habitat-sim headless -c conda-forge "
@@ -61,9 +62,13 @@ class HabitatWorld:
         self._hs, self._mn = _habitat()
         self._spec = spec
         self._sim = self._open(dataset, scene, gpu, light)
-        self.objects = HabitatObjects(self._hs, self._mn, self._sim, life)
-        if not self._sim.pathfinder.is_loaded:
-            compute_navmesh(self._hs, self._sim, spec, scene)
+        try:
+            self.objects = HabitatObjects(self._hs, self._mn, self._sim, life)
+            if not self._sim.pathfinder.is_loaded:
+                compute_navmesh(self._hs, self._sim, spec, scene)
+        except BaseException:
+            self._sim.close()  # collected later it would take the GL context of the next scene with it
+            raise
         self._ways = self._sim.pathfinder
 
     def close(self) -> None:
@@ -114,8 +119,17 @@ class HabitatWorld:
         return View(np.array(seen["color"][:, :, :3]), depth, instance)
 
     def slide(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Where a step from ``start`` to ``end`` gets on the navmesh, sliding along what is in the way."""
-        return points_from_habitat(np.array(self._ways.try_step(_to(start), _to(end)), float))
+        """Where a step from ``start`` to ``end`` gets on the navmesh, sliding along what is in the way.
+
+        Habitat goes to the reachable point nearest to ``end``, which around a corner can be farther than a step.
+        """
+        step, wanted = np.hypot(*(end - start)[:2]), end
+        while True:
+            there = points_from_habitat(np.array(self._ways.try_step(_to(start), _to(wanted)), float))
+            length = np.hypot(*(there - start)[:2])
+            if length <= step + _ROUNDING:
+                return start + (there - start) * (step / max(length, step))
+            wanted = start + (wanted - start) * (step / length)
 
     def floor_at(self, point: np.ndarray) -> np.ndarray | None:
         """The point of the navmesh nearest to a point; None where habitat finds none near it."""
@@ -167,7 +181,9 @@ def compute_navmesh(habitat_sim: Any, sim: Any, spec: RobotSpec, scene: str) -> 
 @contextlib.contextmanager
 def no_image_lighting() -> Iterator[None]:
     """Habitat reads its lighting defaults from ``data/`` of the working directory and offers no other way to say no."""
-    back, off = os.getcwd(), {"enable_ibl": False, "ibl_envmap_filename": "none"}
+    # Habitat prepares the lighting for ten seconds even where it is off, unless the picture is missing. It complains
+    # on stderr about the file it does not find; the name tells who reads it that this is meant.
+    back, off = os.getcwd(), {"enable_ibl": False, "ibl_envmap_filename": "none, as light=False was asked for"}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "data" / "default.pbr_config.json"
         file.parent.mkdir()

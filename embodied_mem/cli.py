@@ -81,13 +81,16 @@ class Evaluate:
     """findingdory: fewest and most pick-and-place interactions of an experience."""
     checkpoint: Annotated[tuple[str, ...], arg(metavar="FILE …")] = ()
     """Policies: trained seeds of the experiment's agents; left out: the shipped ones."""
+    simulator: Literal["embedded", "habitat"] | None = None
+    """la_eqa: where the houses are recorded and asked about; habitat needs habitat-sim (docs/habitat.md)."""
     workers: Annotated[int | None, arg(metavar="INT")] = None
     """Parallel processes; left out: one a core."""
 
     def run(self) -> None:
         from embodied_mem.evaluation.run import evaluate
 
-        names = ("seed", "houses", "days", "questions", "episodes", "interactions", "checkpoint", "workers")
+        names = ("seed", "houses", "days", "questions", "episodes", "interactions", "checkpoint", "simulator",
+                 "workers")  # fmt: skip
         options = {name: getattr(self, name) for name in names}
         options |= {"checkpoint": self.checkpoint or None, "folder": str(self.folder) if self.folder else None}
         _print_summary(evaluate(self.config, self.out, options))

@@ -14,6 +14,8 @@ from embodied_mem.sim.export.life import Placed, SceneLife
 from embodied_mem.sim.habitat_frames import pose_from_habitat, pose_of, state_of
 from embodied_mem.sim.habitat_semantics import Instances, instances_of_objects, instances_of_scan, lexicon
 
+_LIGHT = "embodied"  # our key of a scene's lamps
+
 
 class Spot(NamedTuple):
     """Where an object is.
@@ -49,6 +51,7 @@ class HabitatObjects:
     def __init__(self, habitat_sim: Any, magnum: Any, sim: Any, life: SceneLife | None = None) -> None:
         self._mn, self._motion, self._sim = magnum, habitat_sim.physics.MotionType, sim
         self._all = sim.get_rigid_object_manager()
+        self._light = _light_of(habitat_sim, sim)
         self._handles: dict[str, str] = {}  # of what is there
         self._semantic: dict[str, int] = {}  # of what is there or was
         self.movable: set[str] = set()
@@ -118,7 +121,7 @@ class HabitatObjects:
         return found[0]
 
     def _add(self, name: str, spot: Spot) -> None:
-        one = self._all.add_object_by_template_handle(self.template(spot.template))
+        one = self._all.add_object_by_template_handle(self.template(spot.template), light_setup_key=self._light)
         if name not in self._semantic:
             self._semantic.update(instances_of_objects(self.instances, [(name, int(one.semantic_id), True)], {}))
             self.movable.add(name)
@@ -148,6 +151,15 @@ class HabitatObjects:
         """How far an object that is there reaches below its origin, metres."""
         one = self._all.get_object_by_handle(self._handles[name])
         return -float(one.root_scene_node.cumulative_bb.min[1])
+
+
+def _light_of(habitat_sim: Any, sim: Any) -> str:
+    """A key of the light that the scene is drawn in; habitat would light what is added later with its default lamps."""
+    lights = sim.get_current_light_setup()
+    if not lights:
+        return habitat_sim.gfx.NO_LIGHT_KEY
+    sim.set_light_setup(lights, _LIGHT)
+    return _LIGHT
 
 
 def _stem(handle: str) -> str:

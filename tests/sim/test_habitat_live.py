@@ -110,6 +110,20 @@ def test_life_goes_on_as_in_the_embedded_house(sim):
     assert set(after) == {ids[o.id] for o in (*ours.truth.house.things, *ours.truth.house.furniture)}
 
 
+def test_what_is_added_later_is_lit_like_the_rest(sim):
+    """A thing that appears at its place looks as it did when the scene was loaded with it."""
+    sim.reset(SEED, visit="v")
+    name, spot = next((n, s) for n, s in sim.truth.objects.items() if sim.truth.life.objects[n]["kind"] == "thing")
+    x, y, z = spot.pose[:3, 3]
+    loaded = sim.truth.render(x - 0.5, y, 0.0, floor=z - 0.7)
+    shown = loaded.instance == sim.truth.instance_of(name)
+    assert shown.sum() > 10
+    sim.put(name, None)
+    assert not (sim.truth.render(x - 0.5, y, 0.0, floor=z - 0.7).instance == sim.truth.instance_of(name)).any()
+    sim.put(name, spot)
+    assert np.array_equal(sim.truth.render(x - 0.5, y, 0.0, floor=z - 0.7).color[shown], loaded.color[shown])
+
+
 def test_objects_are_moved_added_and_taken_away(sim):
     sim.reset(SEED, visit="v")
     x, y, yaw = sim.truth.pose

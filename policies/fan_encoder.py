@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from embodied_mem.errors import ConfigError
-from embodied_mem.policies.sightings import WAYS, can_place, fans, in_view, ways
+from embodied_mem.policies.sightings import WAYS, Nearest, can_place, fans, in_view, nearest, ways
 from embodied_mem.policies.tokens import Tokens
 from embodied_mem.sim.vector.protocol import GOAL, HEADING, Space
 
@@ -76,18 +76,21 @@ class FanEncoder(nn.Module):
         lead = tokens["step"].shape
         far = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans], -1)  # [N, R, hits]
         kind = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans.values()], -1)
-        near = (_HALF / (_HALF + far)).masked_fill(kind == 0, 0.0)
+        near = _nearness(far).masked_fill(kind == 0, 0.0)
         sought = torch.zeros_like(near)
         if self.goals:
             sought = (kind == tokens[GOAL].reshape(-1, 1, 1) + (self.kinds - self.goals)).to(near.dtype) * near
         some, close = kind[:, ::_SPARSE], near[:, ::_SPARSE, :, None]
         kinds = (F.embedding(some, self.kind) * close).view(-1, self.patch_kinds.in_features)
         rest = torch.stack([far, near, sought], -1).view(-1, self.patch.in_features)
-        seen = F.relu(self.patch_kinds(kinds) + self.patch(rest)).view(len(far), -1)
-        x, vectors = (self.out(seen) + self._sought(sought)).split([self.width, 2 * _VECTORS], -1)
-        x = x + self.nearest(self._nearest(kind, near))
+        found = nearest(far, kind, self.kinds)
+        x = self.out(F.relu(self.patch_kinds(kinds) + self.patch(rest)).view(len(far), -1))
+        if self.goals:
+            x = x + self._sought(found, tokens[GOAL].reshape(-1, 1))
+        x, vectors = x.split([self.width, 2 * _VECTORS], -1)
+        x = x + self.nearest(F.pad(_nearness(found.reach)[:, 1:], (1, 0)))
         if self.places is not None:
-            x = x + self.places(self._places(tokens)).view_as(x)
+            x = x + self.places(self._places(tokens, found)).view_as(x)
         if self.turned is None:
             return x.reshape(*lead, -1)
         cos, sin = F.embedding(tokens[HEADING].flatten(), self.directions)[:, None].unbind(-1)
@@ -95,27 +98,27 @@ class FanEncoder(nn.Module):
         turned = torch.cat([ahead * cos - left * sin, ahead * sin + left * cos], -1)
         return (x + self.turned(turned)).reshape(*lead, -1)
 
-    def _sought(self, sought: Tensor) -> Tensor:
+    def _sought(self, found: Nearest, goal: Tensor) -> Tensor:
         """[N, width + vectors]: codes of the range and the bearing of the nearest ray on what is sought."""
-        most, ray = sought.amax(-1).max(1)  # over hits, then over rays
-        code = torch.bucketize(_HALF / most.clamp(min=1e-6) - _HALF, self.edges)
-        visible = (most > 0).long()
-        bearing = self.bearing(ray // 2) * visible[:, None]
-        return self.range(torch.where(most > 0, code, len(_EDGES) + 1)) + bearing
+        reach, ray = (part.gather(1, goal + (self.kinds - self.goals))[:, 0] for part in found)
+        visible = reach.isfinite()
+        code = torch.where(visible, torch.bucketize(reach, self.edges), len(_EDGES) + 1)
+        return self.range(code) + self.bearing(ray // 2) * visible[:, None]
 
-    def _places(self, tokens: Tokens) -> Tensor:
+    def _places(self, tokens: Tokens, found: Nearest) -> Tensor:
         """[..., 3 · goals + 1 + WAYS]: where things of all goal kinds in view are in the map; the way to the goal."""
-        place, seen = in_view(tokens, self.spaces)
         goal = tokens[GOAL]
+        found = Nearest(*(part.reshape(*goal.shape[:-1], -1) for part in found))
+        place, seen = in_view(tokens, self.spaces, found)
         sought = place.gather(-2, goal[..., None].expand(*goal.shape, 2))[..., 0, :]
         visible = seen.gather(-1, goal).to(place.dtype)
         return torch.cat([place.flatten(-2), seen.to(place.dtype), visible,
                           ways(tokens, self.spaces, sought) * visible], -1)  # fmt: skip
 
-    def _nearest(self, kind: Tensor, near: Tensor) -> Tensor:
-        """[N, kinds]: how near the nearest of each kind in view is; what a memory is asked for first."""
-        none = near.new_zeros(len(near), self.kinds)
-        return none.scatter_reduce_(1, kind.flatten(1), near.flatten(1), "amax")
+
+def _nearness(far: Tensor) -> Tensor:
+    """1 at no distance, a half at ``_HALF``, 0 for what is not there."""
+    return _HALF / (_HALF + far)
 
 
 class PositionCode(nn.Module):

@@ -37,7 +37,7 @@ class Gru(Policy):
 
     def __init__(self, spec: Spec, config: GruConfig = GruConfig()) -> None:
         super().__init__(spec)
-        self.config = config
+        self.config, self.across = config, config.across
         self.encoder = Encoder(spec, config.width, config.vision)
         self.memory = self.Cell(config.width, config.width, config.layers, batch_first=True)
         self.norm = nn.RMSNorm(config.width)

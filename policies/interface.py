@@ -32,6 +32,8 @@ class Policy(nn.Module):
 
     #: A dataclass of what can be chosen; its fields are the keys of a configuration's ``policy``.
     Config: type
+    #: Whether it can know in one episode of a trial what it saw in another.
+    across: bool = True
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()

@@ -130,7 +130,7 @@ def update(
     if config.normalise:
         mean, std = own_moments(advantage, trial, start)
         advantage = (advantage - mean) / (std + 1e-8)
-    way, known = recalled(trial.tokens, policy.spec.spaces) if config.recall else (None, None)
+    way, known = recalled(trial.tokens, policy.spec.spaces, policy.across) if config.recall else (None, None)
     whole = Batch(trial, advantage, target, start, imitation, way, known)
     sums: dict[str, Tensor | float] = {}
     steps = 0

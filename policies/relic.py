@@ -81,7 +81,7 @@ class Relic(Policy):
             raise ConfigError(f"policy.width: {config.width} must be a multiple of 2 × heads = {2 * config.heads}")
         if config.heads % config.groups:
             raise ConfigError(f"policy.heads: {config.heads} must be a multiple of kv_heads = {config.groups}")
-        self.config = config
+        self.config, self.across = config, config.across
         self.encoder = Encoder(spec, config.width, config.vision)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         if config.match:

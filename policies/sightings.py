@@ -32,6 +32,24 @@ def can_place(spaces: dict[str, Space]) -> bool:
     return bool(fans(spaces)) and {GOAL, HEADING, POSITION} <= set(spaces)
 
 
+class Nearest(NamedTuple):
+    """Of each kind in a look: ``reach`` [..., K] how far the nearest ray on it goes, inf where none is on it; ``ray``
+    [..., K] int64 which it is."""
+
+    reach: Tensor
+    ray: Tensor
+
+
+def nearest(far: Tensor, kind: Tensor, kinds: int) -> Nearest:
+    """Of all hits [..., R, hits] of a fan, the nearest of each of so many kinds."""
+    hits, far, kind = far.shape[-1], far.flatten(-2), kind.flatten(-2)
+    reach = far.new_full((*far.shape[:-1], kinds), torch.inf).scatter_reduce(-1, kind, far, "amin")
+    at = torch.arange(far.shape[-1], device=far.device).expand_as(kind)
+    on_it = torch.where(far == reach.gather(-1, kind), at, 0)
+    ray = torch.zeros_like(reach, dtype=torch.int64).scatter_reduce(-1, kind, on_it, "amax") // hits
+    return Nearest(reach, ray)
+
+
 class Sightings(NamedTuple):
     """``place`` [..., G, 2]: where the nearest thing in view of each goal kind lies, in the map, in units of the
     position; ``seen`` [..., G] bool: whether one is in view (where not, ``place`` is 0)."""
@@ -40,22 +58,17 @@ class Sightings(NamedTuple):
     seen: Tensor
 
 
-def in_view(tokens: Tokens, spaces: dict[str, Space]) -> Sightings:
-    """See :class:`Sightings`, for tokens [...]."""
+def in_view(tokens: Tokens, spaces: dict[str, Space], found: Nearest | None = None) -> Sightings:
+    """See :class:`Sightings`, for tokens [...]; ``found``: the nearest of each kind, where it is known already."""
     pairs = fans(spaces)
-    far = torch.stack([tokens[k] for k in pairs], -1).flatten(-2)  # [..., R · hits]
-    kind = torch.stack([tokens[k] for k in pairs.values()], -1).flatten(-2)
-    kinds, goals = spaces[next(iter(pairs.values()))].size, spaces[GOAL].size
-    least = far.new_full((*far.shape[:-1], kinds), torch.inf).scatter_reduce(-1, kind, far, "amin")
-    at = torch.arange(far.shape[-1], device=far.device).expand_as(kind)
-    nearest = torch.where(far == least.gather(-1, kind), at, 0)
-    ray = torch.zeros_like(least, dtype=torch.int64).scatter_reduce(-1, kind, nearest, "amax") // len(pairs)
-    least, ray = least[..., kinds - goals :], ray[..., kinds - goals :]
-    rays = spaces[next(iter(pairs))].shape[0]
-    left = SPREAD * (0.5 - (ray + 0.5) / rays)
+    if found is None:
+        far, kind = (torch.stack([tokens[k] for k in keys], -1) for keys in (pairs, pairs.values()))
+        found = nearest(far, kind, spaces[next(iter(pairs.values()))].size)
+    reach, ray = (part[..., -spaces[GOAL].size :] for part in found)
+    left = SPREAD * (0.5 - (ray + 0.5) / spaces[next(iter(pairs))].shape[0])
     angle = left + (tokens[HEADING] * (2 * math.pi / spaces[HEADING].size))
-    seen = least.isfinite()
-    reach = torch.where(seen, least, 0.0)
+    seen = reach.isfinite()
+    reach = torch.where(seen, reach, 0.0)
     place = tokens[POSITION][..., None, :] + torch.stack([reach * angle.cos(), reach * angle.sin()], -1)
     return Sightings(place * seen[..., None], seen)
 
@@ -69,23 +82,26 @@ def ways(tokens: Tokens, spaces: dict[str, Space], place: Tensor) -> Tensor:
     return torch.stack([x, y, x * cos + y * sin, y * cos - x * sin], -1)
 
 
-def recalled(trial: Tokens, spaces: dict[str, Space]) -> tuple[Tensor, Tensor]:
+def recalled(trial: Tokens, spaces: dict[str, Space], across: bool = True) -> tuple[Tensor, Tensor]:
     """Of each step of trials [B, T]: the way [B, T, WAYS] to the sighting of its goal's kind, then or before, that is
-    nearest to where one stands; and whether there was any, [B, T] bool (where not, the way is 0)."""
-    parts = [_recalled({k: v[i : i + _ROWS] for k, v in trial.items()}, spaces)
+    nearest to where one stands; and whether there was any, [B, T] bool (where not, the way is 0). Without ``across``
+    sightings of the same episode count alone."""
+    parts = [_recalled({k: v[i : i + _ROWS] for k, v in trial.items()}, spaces, across)
              for i in range(0, len(trial["step"]), _ROWS)]  # fmt: skip
     way, known = (torch.cat(part) for part in zip(*parts, strict=True))
     return way, known
 
 
-def _recalled(trial: Tokens, spaces: dict[str, Space]) -> tuple[Tensor, Tensor]:
+def _recalled(trial: Tokens, spaces: dict[str, Space], across: bool) -> tuple[Tensor, Tensor]:
     place, seen = in_view(trial, spaces)
     goal, length = trial[GOAL][..., 0], trial["step"].shape[1]
     row = torch.arange(len(goal), device=goal.device)[:, None]
     of_goal, was_seen = place.transpose(1, 2)[row, goal], seen.transpose(1, 2)[row, goal]  # [B, T now, T then, …]
     was_seen = was_seen & torch.ones(length, length, dtype=torch.bool, device=goal.device).tril()
+    if not across:
+        was_seen = was_seen & (trial["episode"][:, :, None] == trial["episode"][:, None, :])
     apart = (of_goal - trial[POSITION][:, :, None]).square().sum(-1).masked_fill(~was_seen, torch.inf)
     least, then = apart.min(-1)
-    nearest = of_goal.gather(2, then[..., None, None].expand(-1, -1, 1, 2))[:, :, 0]
+    place = of_goal.gather(2, then[..., None, None].expand(-1, -1, 1, 2))[:, :, 0]
     known = least.isfinite()
-    return ways(trial, spaces, nearest) * known[..., None], known
+    return ways(trial, spaces, place) * known[..., None], known

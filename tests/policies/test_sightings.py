@@ -57,6 +57,15 @@ def test_what_was_seen_under_another_goal_is_recalled_when_it_is_asked_for():
     assert not way[0, :2].any()
 
 
+def test_who_cannot_remember_other_episodes_is_asked_for_sightings_of_this_one_alone():
+    looks = trial(look(LAMP), look(), look(LAMP), look())
+    looks["episode"] = torch.tensor([[0, 1, 1, 1]])
+    assert recalled(looks, FAN, across=False)[1][0].tolist() == [True, False, True, True]
+    assert recalled(looks, FAN)[1].all()
+    policies = [make_policy(spec(), {"kind": k, "across": a}).across for k in ("relic", "gru") for a in (True, False)]
+    assert policies == [True, False, True, False]
+
+
 def test_the_way_is_told_from_the_map_and_from_the_robot():
     """Looking along y, what lies ahead on the y axis is ahead and not to the left."""
     way, _ = recalled(trial(look(LAMP, heading=torch.tensor([[3]]))), FAN)

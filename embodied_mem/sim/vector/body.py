@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from embodied_mem.sim.vector.fused import fused
 from embodied_mem.sim.vector.plans import RADIUS
 from embodied_mem.sim.vector.raster import Houses
 
@@ -56,9 +58,15 @@ def _slide(houses: Houses, row: Tensor, x: Tensor, y: Tensor, part: Tensor) -> t
     px, py = part.unbind(1)
     moves = torch.stack([torch.stack([px, px, none, none], 1), torch.stack([py, none, py, none], 1)], 1)  # N 2 4
     fine = torch.cat([straight, real, straight], 1)  # the last resort is to stay
-    possible, at, sides = fine[:, :3].clone(), torch.stack([x, y], 1)[..., None], houses.sides.index_select(0, row)
+    at, sides = torch.stack([x, y], 1)[..., None], houses.sides.index_select(0, row)
     for _ in range(_COUNT):
-        fine[:, :3] = possible & (_gap_to(sides, at + moves[..., :3]) >= _TOUCH)
-        first = fine.byte().argmax(1)
-        at = at + moves.gather(2, first[:, None, None].expand(-1, 2, 1))
+        at = _moved(at, moves, fine, sides)
     return at[:, 0, 0], at[:, 1, 0]
+
+
+@fused
+def _moved(at: Tensor, moves: Tensor, fine: Tensor, sides: Tensor) -> Tensor:
+    """[N, 2, 1] after the first of ``moves`` [N, 2, 4] that is ``fine`` [N, 4] and free; the last is to stay."""
+    clear = _gap_to(sides, at + moves[..., :3]) >= _TOUCH
+    first = (fine & F.pad(clear, (0, 1), value=True)).byte().argmax(1)
+    return at + moves.gather(2, first[:, None, None].expand(-1, 2, 1))

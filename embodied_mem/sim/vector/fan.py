@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from embodied_mem.sim.vector.fused import fused
 from embodied_mem.sim.vector.plans import CAMERA, CELL
 from embodied_mem.sim.vector.raster import Houses
 
@@ -142,13 +143,7 @@ def _march(houses: Houses, layer: int, row: Tensor, px: Tensor, py: Tensor, ray:
         p, u, v, c, w = state[:10].view(5, 2, -1).unbind()
         base, t = state[10].view(torch.int32), state[11]
         for _ in range(leaps):
-            i = torch.addcmul(p, u, t).floor_()
-            cell = torch.add(i[1], i[0], alpha=deep).int().add_(base)
-            free = leap.index_select(0, cell)
-            far = free.float()
-            ends = torch.addcmul(c, i, v).addcmul_(w, far)
-            # A ray that is there stays: its cell was entered before.
-            t = torch.maximum(torch.minimum(ends[0], ends[1]), t).add_(far.clamp_(max=1), alpha=_NUDGE)
+            t, cell, free = _leapt(t, p, u, v, c, w, base, leap, deep)
         at.index_copy_(0, todo, t)
         found.index_copy_(0, todo, cell)
         left = free.nonzero().flatten()
@@ -160,6 +155,19 @@ def _march(houses: Houses, layer: int, row: Tensor, px: Tensor, py: Tensor, ray:
         at[todo], found[todo] = _search(leap, deep, state)
     number = houses.piece.flatten().index_select(0, found).long()
     return _cut(houses, row * houses.box.shape[1] + number, px, py, ray, inverse, at), number
+
+
+@fused
+def _leapt(t: Tensor, p: Tensor, u: Tensor, v: Tensor, c: Tensor, w: Tensor, base: Tensor, leap: Tensor,
+           deep: int) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Where rays are after one leap more, the cell that they looked at before it, and how far it let them leap."""
+    i = torch.addcmul(p, u, t).floor_()
+    cell = torch.add(i[1], i[0], alpha=deep).int().add_(base)
+    free = leap.index_select(0, cell)
+    far = free.float()
+    ends = torch.addcmul(c, i, v).addcmul_(w, far)
+    # A ray that is there stays: its cell was entered before.
+    return torch.maximum(torch.minimum(ends[0], ends[1]), t).add_(far.clamp_(max=1), alpha=_NUDGE), cell, free
 
 
 def _search(leap: Tensor, deep: int, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,11 +183,7 @@ def _search(leap: Tensor, deep: int, state: Tensor) -> tuple[Tensor, Tensor]:
 def _cut(houses: Houses, solid: Tensor, px: Tensor, py: Tensor, ray: Tensor, inverse: Tensor, at: Tensor) -> Tensor:
     """Where rays really enter the solids they met; ``at`` for those that the raster alone believes to be met."""
     box = houses.box.view(-1, 4).index_select(0, solid) / CELL
-    ax, bx = (box[:, 0] - px) * inverse[:, 0], (box[:, 2] - px) * inverse[:, 0]
-    ay, by = (box[:, 1] - py) * inverse[:, 1], (box[:, 3] - py) * inverse[:, 1]
-    enter = torch.maximum(torch.minimum(ax, bx), torch.minimum(ay, by))
-    leave = torch.minimum(torch.maximum(ax, bx), torch.maximum(ay, by))
-    exact = torch.where((enter <= leave) & (enter > 0), enter, at)
+    exact = _entered(box, px, py, inverse, at)
     disc = houses.disc.flatten().index_select(0, solid).nonzero().flatten()
     b, u = box[disc], ray[disc]
     half = (b[:, 2:] - b[:, :2]) / 2
@@ -189,3 +193,13 @@ def _cut(houses: Houses, solid: Tensor, px: Tensor, py: Tensor, ray: Tensor, inv
     under = mixed * mixed - square * ((p * p).sum(1) - 1)
     exact[disc] = torch.where(under > 0, (-mixed - under.clamp(min=0).sqrt()) / square, at[disc])
     return exact
+
+
+@fused
+def _entered(box: Tensor, px: Tensor, py: Tensor, inverse: Tensor, at: Tensor) -> Tensor:
+    """Where rays enter boxes [N, 4]; ``at`` for those that miss."""
+    ax, bx = (box[:, 0] - px) * inverse[:, 0], (box[:, 2] - px) * inverse[:, 0]
+    ay, by = (box[:, 1] - py) * inverse[:, 1], (box[:, 3] - py) * inverse[:, 1]
+    enter = torch.maximum(torch.minimum(ax, bx), torch.minimum(ay, by))
+    leave = torch.minimum(torch.maximum(ax, bx), torch.maximum(ay, by))
+    return torch.where((enter <= leave) & (enter > 0), enter, at)

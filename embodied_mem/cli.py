@@ -38,6 +38,8 @@ class Train:
     """Seed of the training; left out: all of the experiment."""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """Where the folders AGENT-SEED stand; left out: runs/policies/NAME."""
+    device: Annotated[str | None, arg(metavar="cpu|cuda")] = None
+    """Where to train; left out: as the configuration says."""
 
     def run(self) -> None:
         from embodied_mem.errors import ConfigError
@@ -46,7 +48,7 @@ class Train:
         cls, raw = task_class(self.config)
         if not hasattr(cls, "train"):
             raise ConfigError(f"{raw['task']} has nothing to train; embodied-mem evaluate {self.config} runs it")
-        cls.train(raw, self.agent, self.seed, self.out)
+        cls.train(raw, self.agent, self.seed, self.out, self.device)
 
 
 @dataclass

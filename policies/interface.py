@@ -74,6 +74,10 @@ class Policy(nn.Module):
         and with those in the tokens ``forward``, ``replay`` and ``step`` do the same again."""
         return {}
 
+    def prepared(self, trial: Tokens) -> Tokens:
+        """Tokens [B, T, ...] with what ``forward`` would find out anew in every epoch although no weight changes it."""
+        return trial
+
     def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:
         """A loss for such decisions from step ``start`` on, added to that of the actions; none: nothing to learn."""
         return None

@@ -5,7 +5,7 @@ Steps and minibatches are whole sequences, because what a policy does at a step 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -125,6 +125,7 @@ def update(
     Raises TrainingError, before the weights change, when a loss or a gradient is not finite.
     """
     policy.train()
+    trial = replace(trial, tokens=policy.prepared(trial.tokens))
     advantage = advantages(trial, next_value, config)
     target = advantage + trial.value
     if config.normalise:

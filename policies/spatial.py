@@ -32,6 +32,7 @@ from embodied_mem.sim.vector.protocol import POSITION
 
 _MAX_PLACES = 4096
 _SPAN = 32  # steps that learning reads for at once, at least
+_UNTIL = "until"  # among a trial's tokens: the step that overwrote each
 _UNIT, _WORLD = 10.0, 40.0  # metres: of a position in numbers; along an axis, places further apart than this are one
 
 
@@ -141,12 +142,22 @@ class Spatial(Policy):
         time = torch.arange(length, device=trial["step"].device)
         moments, place = self._moments(trial, time), self._place(trial)
         memory = as_kept(moments)
-        c, rules = self.config, self._rules(trial, moments)
-        weights = self._first_weights(moments, memory) if "least" in c.among else None
-        until = forgotten(place, rules, c.budget, self.places, c.among, weights)
-        spans = time.split(max(c.budget // 2, _SPAN))
+        until = trial[_UNTIL] if _UNTIL in trial else self._until(trial, moments, memory)
+        spans = time.split(max(self.config.budget // 2, _SPAN))
         parts = [self._read(moments, memory, place, until, now) for now in spans]
         return self.heads(torch.cat(parts, 1))
+
+    def prepared(self, trial: Tokens) -> Tokens:
+        """With ``until``, unless the allocator asks what weights say."""
+        if "least" in self.config.among or (self.judge is not None and "rule" not in trial):
+            return trial
+        return {**trial, _UNTIL: self._until(trial)}
+
+    def _until(self, trial: Tokens, moments: Tensor | None = None, memory: Tensor | None = None) -> Tensor:
+        """[B, T]: see :func:`~embodied_mem.policies.allocator.forgotten`."""
+        c, rules = self.config, self._rules(trial, moments)
+        weights = self._first_weights(moments, memory) if "least" in c.among else None
+        return forgotten(self._place(trial), rules, c.budget, self.places, c.among, weights)
 
     def _read(self, moments: Tensor, memory: Tensor, place: Tensor, until: Tensor, now: Tensor) -> Tensor:
         """The moments of the steps ``now`` [n] through all layers, over what was in memory then: what was at the
@@ -196,7 +207,7 @@ class Spatial(Policy):
             return tokens["rule"]
         return self.judge.choose(moment, tokens, state.length, state.rule, state.keys)
 
-    def _rules(self, trial: Tokens, moments: Tensor) -> Tensor:
+    def _rules(self, trial: Tokens, moments: Tensor | None) -> Tensor:
         """[B, T]: the rules in force: as recorded, or as Q thinks best."""
         if self.judge is None:
             return torch.full_like(trial["step"], RULES.index(self.config.allocator))

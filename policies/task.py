@@ -40,11 +40,11 @@ class PolicyTask:
         self.parts = {f"{part.agent}-{part.seed}": part for part in parts_of(config)}
 
     @staticmethod
-    def train(config: dict, agent: str | None, seed: int | None, out: Path | None) -> None:
+    def train(config: dict, agent: str | None, seed: int | None, out: Path | None, device: str | None) -> None:
         """Train the agents of an experiment's file; see :func:`embodied_mem.policies.train.train_all`."""
         from embodied_mem.policies.train import train_all
 
-        train_all(build(ExperimentConfig, config, config["task"]), agent, seed, out)
+        train_all(build(ExperimentConfig, config, config["task"]), agent, seed, out, device)
 
     def inputs(self) -> dict:
         """Files a run depends on: another checkpoint makes another run."""

@@ -16,6 +16,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -37,15 +38,17 @@ class InUse(ConfigError):
 
 
 def train_all(
-    experiment: ExperimentConfig, agent: str | None = None, seed: int | None = None, out: Path | None = None
-) -> None:
+    experiment: ExperimentConfig, agent: str | None = None, seed: int | None = None, out: Path | None = None,
+    device: str | None = None,
+) -> None:  # fmt: skip
     """Train what is left of an experiment (of one agent, of one seed), one after another, each in OUT/AGENT-SEED.
 
     What is finished is skipped, and so is what another process is training: the same command started twice shares the
-    work. ``out``: left out, ``runs/policies/NAME``. Raises ConfigError and TrainingError as :func:`train` does.
+    work. ``out``: left out, ``runs/policies/NAME``; ``device``: left out, the configuration's. Raises ConfigError and TrainingError as :func:`train` does.
     """
     for name, s in experiment.trainings(agent, seed):
         folder, config = (out or RUNS / experiment.name) / f"{name}-{s}", experiment.training_of(name, s)
+        config = replace(config, device=device or config.device)
         if _finished(config, folder):
             _say(f"{name}-{s}: done already, {folder}/policy.safetensors")
             continue
@@ -132,10 +135,11 @@ def main() -> int:
     parser.add_argument("--agent", help="left out: all of the experiment")
     parser.add_argument("--seed", type=int, help="left out: all of the experiment")
     parser.add_argument("--out", type=Path, help="where the folders AGENT-SEED stand; left out: runs/policies/NAME")
+    parser.add_argument("--device", help="cpu or cuda; left out: as the configuration says")
     options = parser.parse_args()
     try:
         experiment = build(ExperimentConfig, read_yaml(options.config), options.config)
-        train_all(experiment, options.agent, options.seed, options.out)
+        train_all(experiment, options.agent, options.seed, options.out, options.device)
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -121,12 +121,11 @@ def acting(policy: dict, context: int, batch: int, device: str) -> dict:
             "memory_bytes": built.state_bytes(state) // batch}  # fmt: skip
 
 
-def figures(device: str, processes: int, trials: int, only: str | None) -> dict:
+def figures(device: str, processes: int, trials: int, only: str | None, names: list[str]) -> dict:
     """All rows for one device."""
     rows: dict = {"trials": trials}
     if only in (None, "simulator"):
-        steps = 1024 if device == "cpu" else 256
-        rows["simulator"] = {n: side_by_side(processes, n, trials, device, steps) for n in SIMULATORS}
+        rows["simulator"] = {n: side_by_side(processes, n, trials, device, 1024) for n in names}
     if only in (None, "training"):
         side = 192 if device == "cpu" else 4096
         runs = [("2×64", 4)] + [(name, 1) for name in POLICIES]
@@ -145,13 +144,19 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     parser.add_argument("--processes", type=int, default=2, help="of simulators on the CPU")
     parser.add_argument("--trials", type=int, default=1024, help="side by side in a process, of simulators on the CPU")
+    parser.add_argument("--gpu-trials", type=int, default=16_384, help="side by side, of simulators on the GPU")
     parser.add_argument("--only", choices=("simulator", "training", "acting"))
+    parser.add_argument("--simulators", nargs="+", choices=list(SIMULATORS), default=list(SIMULATORS), metavar="NAME",
+                        help="which to time; left out: " + ", ".join(SIMULATORS))
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="left out: both, where there is a GPU")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = {"cpu": {"processes": options.processes,
-                     **figures("cpu", options.processes, options.trials, options.only)}}  # fmt: skip
-    if torch.cuda.is_available():
-        found["cuda"] = {"device": torch.cuda.get_device_name(), **figures("cuda", 1, 16_384, options.only)}
+    found, only, names = {}, options.only, options.simulators
+    if options.device != "cuda":
+        found["cpu"] = {"processes": options.processes,
+                        **figures("cpu", options.processes, options.trials, only, names)}  # fmt: skip
+    if options.device != "cpu" and torch.cuda.is_available():
+        found["cuda"] = {"device": torch.cuda.get_device_name(), **figures("cuda", 1, options.gpu_trials, only, names)}
     text = json.dumps(found, indent=1, ensure_ascii=False)
     print(text)
     if options.json:

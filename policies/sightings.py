@@ -19,7 +19,6 @@ from embodied_mem.sim.vector.protocol import GOAL, HEADING, KIND_OF, POSITION, S
 
 #: Numbers that a recalled place is told in: x, y from here in the map, then ahead, left of the robot.
 WAYS = 4
-_ROWS = 8  # trials whose looks are compared at a time
 
 
 def fans(spaces: dict[str, Space]) -> dict[str, str]:
@@ -86,22 +85,19 @@ def recalled(trial: Tokens, spaces: dict[str, Space], across: bool = True) -> tu
     """Of each step of trials [B, T]: the way [B, T, WAYS] to the sighting of its goal's kind, then or before, that is
     nearest to where one stands; and whether there was any, [B, T] bool (where not, the way is 0). Without ``across``
     sightings of the same episode count alone."""
-    parts = [_recalled({k: v[i : i + _ROWS] for k, v in trial.items()}, spaces, across)
-             for i in range(0, len(trial["step"]), _ROWS)]  # fmt: skip
-    way, known = (torch.cat(part) for part in zip(*parts, strict=True))
-    return way, known
-
-
-def _recalled(trial: Tokens, spaces: dict[str, Space], across: bool) -> tuple[Tensor, Tensor]:
     place, seen = in_view(trial, spaces)
-    goal, length = trial[GOAL][..., 0], trial["step"].shape[1]
-    row = torch.arange(len(goal), device=goal.device)[:, None]
-    of_goal, was_seen = place.transpose(1, 2)[row, goal], seen.transpose(1, 2)[row, goal]  # [B, T now, T then, …]
-    was_seen = was_seen & torch.ones(length, length, dtype=torch.bool, device=goal.device).tril()
-    if not across:
-        was_seen = was_seen & (trial["episode"][:, :, None] == trial["episode"][:, None, :])
-    apart = (of_goal - trial[POSITION][:, :, None]).square().sum(-1).masked_fill(~was_seen, torch.inf)
-    least, then = apart.min(-1)
-    place = of_goal.gather(2, then[..., None, None].expand(-1, -1, 1, 2))[:, :, 0]
-    known = least.isfinite()
-    return ways(trial, spaces, place) * known[..., None], known
+    goal, episode, here = trial[GOAL][..., 0], trial["episode"], trial[POSITION]
+    found, known = torch.zeros_like(here), torch.zeros_like(goal, dtype=torch.bool)
+    for row in range(len(goal)):  # things are rarely in view: pairs of looks that matter are few
+        for kind in range(seen.shape[-1]):
+            now, then = (goal[row] == kind).nonzero()[:, 0], seen[row, :, kind].nonzero()[:, 0]
+            if not len(now) or not len(then):
+                continue
+            before = then <= now[:, None]
+            if not across:
+                before &= episode[row, then] == episode[row, now, None]
+            there = place[row, then, kind]
+            apart = (there - here[row, now, None]).square().sum(-1).masked_fill(~before, torch.inf)
+            least, which = apart.min(1)
+            found[row, now], known[row, now] = there[which], least.isfinite()
+    return ways(trial, spaces, found) * known[..., None], known

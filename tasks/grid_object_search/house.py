@@ -51,10 +51,10 @@ class Houses:
         distance = distance_fields(~wall[:, None], there).flatten(2)
         return cls(~wall.flatten(1), _following(wall), distance, view, seen)
 
-    def replace(self, mask: Tensor, other: Houses) -> Houses:
-        """These houses, the other ones where ``mask`` [B] says."""
-        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        return Houses(*(torch.where(mask.view(-1, *[1] * (a.dim() - 1)), b, a) for a, b in pairs))
+    def put(self, rows: Tensor, other: Houses) -> None:
+        """Other houses, as many, in the place of these ``rows``."""
+        for f in fields(self):
+            getattr(self, f.name).index_copy_(0, rows, getattr(other, f.name))
 
 
 def _place(seeds: Tensor, floor: Tensor, types: int, instances: int) -> Tensor:

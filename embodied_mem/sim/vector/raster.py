@@ -130,14 +130,10 @@ class Houses:
         houses.there = (houses.travel == 0).any(-1)
         return houses
 
-    def replace(self, mask: Tensor, other: Houses) -> Houses:
-        """These houses, the other ones where ``mask`` [B] says."""
-        mixed = {"extent": self.extent}
-        for f in fields(self)[1:]:
-            a, b = getattr(self, f.name), getattr(other, f.name)
-            shape = (1, -1) if f.name == "leap" else (-1,)
-            mixed[f.name] = torch.where(mask.view(*shape, *[1] * (a.dim() - len(shape))), b, a)
-        return Houses(**mixed)
+    def put(self, rows: Tensor, other: Houses) -> None:
+        """Other houses, as many, in the place of these ``rows``."""
+        for name in (f.name for f in fields(self)[1:]):
+            getattr(self, name).index_copy_(int(name == "leap"), rows, getattr(other, name))
 
     def cell(self, x: Tensor, y: Tensor) -> Tensor:
         """The cell under positions, int32."""

@@ -13,7 +13,7 @@ from embodied_mem.errors import InputError
 class SearchEnv:
     """Base of such environments: how a trial begins, and what is kept of it for scorers.
 
-    A subclass builds its houses (:meth:`_houses_of`; they have ``replace(mask, other)``), begins episodes in the rows
+    A subclass builds its houses (:meth:`_houses_of`; they have ``put(rows, houses)``), begins episodes in the rows
     that a mask [B] names (:meth:`_begin_episode`, which counts them) and says what is observed (:meth:`_observe`).
     """
 
@@ -32,12 +32,13 @@ class SearchEnv:
     def reset_trial(self, seeds: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
         """See :meth:`embodied_mem.sim.vector.protocol.VectorEnv.reset_trial`."""
         seeds = seeds.to(self.device)
-        new = self._houses_of(seeds)
         if mask is None or self.houses is None:
-            mask, self.houses = torch.ones_like(self._seen_before), new
+            mask, self.houses = torch.ones_like(self._seen_before), self._houses_of(seeds)
         else:
             mask = mask.to(self.device)
-            self.houses = self.houses.replace(mask, new)
+            rows = mask.nonzero().flatten()
+            if len(rows):
+                self.houses.put(rows, self._houses_of(seeds[rows]))
         self._seeds = torch.where(mask, seeds, self._seeds)
         self._episode = torch.where(mask, -1, self._episode)
         self._seen = self._seen & ~mask[:, None]

@@ -27,10 +27,33 @@ def recording(recording_cache):
     name = f"house-{RECORDED_SEED}-{digest_of(RECORDED_SEED, RECORDED_DAYS, noise)[:8]}"
     return record_house(RECORDED_SEED, RECORDED_DAYS, recording_cache / name, noise)
 
+
 # The same examples on every machine and day; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+#: Beginnings of the names of files that run in one process: what a session makes once for them takes long to make.
+TOGETHER = {
+    "tests/findingdory/": "experience", "tests/sim/export/": "exported", "tests/tasks/test_boundary.py": "recording",
+    "tests/tasks/test_searching.py": "recording", "tests/test_end_to_end.py": "recording",
+}  # fmt: skip
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Several processes (``scripts/test``) share the tests by file, but those that belong together stay together."""
+    if config.getvalue("dist") != "loadfile":
+        return None  # something else was asked for
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((group for start, group in TOGETHER.items() if file.startswith(start)), file)
+
+    return Together(config, log)
 
 
 def pytest_collection_modifyitems(items) -> None:

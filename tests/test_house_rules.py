@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ SOURCES = [p for d in ("embodied_mem", "tasks", "policies", "scripts", "tests") 
 LIBRARY = [p for p in SOURCES if p.is_relative_to(ROOT / "embodied_mem") and p == p.resolve()]
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):

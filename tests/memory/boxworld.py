@@ -67,13 +67,16 @@ def render(world: dict[int, tuple], camera_to_map: np.ndarray) -> tuple[np.ndarr
     h, w = CAMERA.height, CAMERA.width
     u, v = np.meshgrid(np.arange(w) + 0.5 - w / 2, np.arange(h) + 0.5 - h / 2)
     rays = np.stack((u / CAMERA.focal, v / CAMERA.focal, np.ones_like(u)), axis=-1) @ camera_to_map[:3, :3].T
+    rays = np.moveaxis(rays, -1, 0).copy()  # axis by axis: some 7 times as fast as .max(axis=-1) of three
     eye = camera_to_map[:3, 3]
     depth, which = np.full((h, w), np.inf), np.zeros((h, w), int)
     keys = list(world)
     with np.errstate(divide="ignore", invalid="ignore"):
         for n, key in enumerate(keys):
-            t0, t1 = (world[key][2] - eye) / rays, (world[key][3] - eye) / rays
-            near, far = np.minimum(t0, t1).max(axis=-1), np.maximum(t0, t1).min(axis=-1)
+            near, far = -np.inf, np.inf
+            for ray, at, low, high in zip(rays, eye, world[key][2], world[key][3], strict=True):
+                t0, t1 = (low - at) / ray, (high - at) / ray
+                near, far = np.maximum(near, np.minimum(t0, t1)), np.minimum(far, np.maximum(t0, t1))
             hit = (near <= far) & (near > 0.05) & (near < depth)
             depth[hit], which[hit] = near[hit], n
     rgb = np.array([world[k][1] for k in keys])[which] * 230

@@ -14,17 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from embodied_mem.sim.vector.fused import fused
-from embodied_mem.sim.vector.plans import CAMERA, CELL
+from embodied_mem.sim.vector.march import Rays, meet
+from embodied_mem.sim.vector.plans import CELL
 from embodied_mem.sim.vector.raster import Houses
 
 RAYS = 64
 SPREAD = math.radians(120)
 HEADINGS = 12
 _ALL = HEADINGS * 16  # directions: as fine as rays, so that a turn of 30° moves the fan by 16 of them
-_LEAPS = (4, 6, 14)  # between looks for rays that are done
-_LONGEST = 300  # cells: more than a house has along a ray
-_NUDGE = 1e-3  # cells: over the edge of a square
 _IN_SHELF = 0.7  # metres behind a tall piece's front at which something in it can stand
 
 
@@ -65,16 +62,10 @@ class Fan:
         row = torch.arange(count, device=x.device)[:, None].expand(-1, RAYS).flatten()
         ray, inverse = (table.index_select(0, way.flatten()) for table in (self._ray, self._inverse))
         px, py = (p[:, None].expand(-1, RAYS).flatten() / CELL for p in (x, y))
-        near, near_piece = _march(houses, 0, row, px, py, ray, inverse, torch.zeros_like(px))
-        solid = row * houses.hides.shape[1] + near_piece
-        low = (torch.take(houses.hides, solid) < CAMERA).nonzero().flatten()
-        over, over_piece = near.clone(), near_piece.clone()
-        over[low], over_piece[low] = _march(
-            houses, 1, row[low], px[low], py[low], ray[low], inverse[low], near[low].clamp(min=0)
-        )
+        near, near_piece, over, over_piece = meet(houses, Rays(row, px, py, ray, inverse))
         thing, label = self._things(houses, x, y, heading, ray, inverse, over, over_piece)
         near, over = near * CELL, over * CELL
-        near_kind = torch.take(houses.kind, solid)
+        near_kind = torch.take(houses.kind, row * houses.hides.shape[1] + near_piece)
         over_kind = torch.take(houses.kind, row * houses.hides.shape[1] + over_piece)
         seen, before = label > 0, thing < near
         beyond = over_piece != near_piece
@@ -120,86 +111,3 @@ class Fan:
         best = torch.full((len(over),), none, dtype=torch.int32, device=x.device)
         best.scatter_reduce_(0, slot[hit], code[hit], "amin")
         return torch.where(best < none, (best >> 8) * 0.001, torch.inf), torch.where(best < none, best & 255, 0).long()
-
-
-@torch.inference_mode()
-def _march(houses: Houses, layer: int, row: Tensor, px: Tensor, py: Tensor, ray: Tensor, inverse: Tensor,
-           start: Tensor) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Cells along rays [N] to the first solid of a layer (0 all, 1 tall), and its number in its house.
-
-    A leap goes to the end of the square around a cell in which nothing solid is. The few rays that are not there after
-    some leaps (they run along a wall) are searched from end to end at once. What was met is then cut exactly.
-    """
-    leap, deep = houses.leap[layer].flatten(), houses.extent.deep
-    base = (row * houses.piece.shape[1]).int()
-    p, u, v = torch.stack([px, py]), ray.t(), inverse.t()
-    # Towards larger x a square ends at ix + leap, towards smaller ones at ix − leap + 1; in units along the ray:
-    # t = (ix + c − px + s·leap) / u, where s / u = |1 / u|.
-    c = ((u < 0).float() - p) * v
-    # Rows of one tensor, so that rays that are done are left behind in one call.
-    state = torch.cat([p, u, v, c, v.abs(), base.view(torch.float32)[None], start[None]])
-    at, found, todo = start.clone(), base.clone(), torch.arange(len(row), device=row.device)
-    for leaps in _LEAPS:
-        p, u, v, c, w = state[:10].view(5, 2, -1).unbind()
-        base, t = state[10].view(torch.int32), state[11]
-        for _ in range(leaps):
-            t, cell, free = _leapt(t, p, u, v, c, w, base, leap, deep)
-        at.index_copy_(0, todo, t)
-        found.index_copy_(0, todo, cell)
-        left = free.nonzero().flatten()
-        if not len(left):
-            break
-        state[11] = t
-        todo, state = todo.index_select(0, left), state.index_select(1, left)
-    else:
-        at[todo], found[todo] = _search(leap, deep, state)
-    number = houses.piece.flatten().index_select(0, found).long()
-    return _cut(houses, row * houses.box.shape[1] + number, px, py, ray, inverse, at), number
-
-
-@fused
-def _leapt(t: Tensor, p: Tensor, u: Tensor, v: Tensor, c: Tensor, w: Tensor, base: Tensor, leap: Tensor,
-           deep: int) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Where rays are after one leap more, the cell that they looked at before it, and how far it let them leap."""
-    i = torch.addcmul(p, u, t).floor_()
-    cell = torch.add(i[1], i[0], alpha=deep).int().add_(base)
-    free = leap.index_select(0, cell)
-    far = free.float()
-    ends = torch.addcmul(c, i, v).addcmul_(w, far)
-    # A ray that is there stays: its cell was entered before.
-    return torch.maximum(torch.minimum(ends[0], ends[1]), t).add_(far.clamp_(max=1), alpha=_NUDGE), cell, free
-
-
-def _search(leap: Tensor, deep: int, state: Tensor) -> tuple[Tensor, Tensor]:
-    """Cells along rays and the first solid cell, every half cell looked at."""
-    x0, y0, ux, uy, *_, base, t = state[..., None]
-    t = t + torch.arange(0, _LONGEST, 0.5, device=t.device)
-    cell = (x0 + ux * t).floor().int() * deep + (y0 + uy * t).floor().int() + base.view(torch.int32)
-    solid = leap[cell.clamp(0, len(leap) - 1)] == 0
-    first = solid.byte().argmax(1, keepdim=True)
-    return t.gather(1, first)[:, 0], cell.gather(1, first)[:, 0]
-
-
-def _cut(houses: Houses, solid: Tensor, px: Tensor, py: Tensor, ray: Tensor, inverse: Tensor, at: Tensor) -> Tensor:
-    """Where rays really enter the solids they met; ``at`` for those that the raster alone believes to be met."""
-    box = houses.box.view(-1, 4).index_select(0, solid) / CELL
-    exact = _entered(box, px, py, inverse, at)
-    disc = houses.disc.flatten().index_select(0, solid).nonzero().flatten()
-    b, u = box[disc], ray[disc]
-    half = (b[:, 2:] - b[:, :2]) / 2
-    p = (torch.stack([px[disc], py[disc]], 1) - (b[:, :2] + b[:, 2:]) / 2) / half
-    u = u / half
-    square, mixed = (u * u).sum(1), (p * u).sum(1)
-    under = mixed * mixed - square * ((p * p).sum(1) - 1)
-    exact[disc] = torch.where(under > 0, (-mixed - under.clamp(min=0).sqrt()) / square, at[disc])
-    return exact
-
-
-@fused
-def _entered(box: Tensor, px: Tensor, py: Tensor, inverse: Tensor, at: Tensor) -> Tensor:
-    """Where rays enter boxes [N, 4]; ``at`` for those that miss."""
-    ax, bx = (box[:, 0] - px) * inverse[:, 0], (box[:, 2] - px) * inverse[:, 0]
-    ay, by = (box[:, 1] - py) * inverse[:, 1], (box[:, 3] - py) * inverse[:, 1]
-    enter = torch.maximum(torch.minimum(ax, bx), torch.minimum(ay, by))
-    leave = torch.minimum(torch.maximum(ax, bx), torch.maximum(ay, by))
-    return torch.where((enter <= leave) & (enter > 0), enter, at)

@@ -14,6 +14,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+#: Whether calls are fused on a GPU, by torch.compile here and by the kernel in ``march_gpu.py``.
+FUSED = os.environ.get("EMBODIED_MEM_FUSED", "1") != "0"
 F = TypeVar("F", bound=Callable)
 
 
@@ -22,7 +24,7 @@ def fused(function: F) -> F:
 
     @functools.wraps(function)
     def call(first: Tensor, *args, **kwargs):
-        run = _compiled(function) if first.is_cuda and _WANTED else function
+        run = _compiled(function) if first.is_cuda and FUSED else function
         return run(first, *args, **kwargs)
 
     return call
@@ -33,5 +35,3 @@ def _compiled(function: Callable) -> Callable:
     """Compiled once for all sizes: how many rays or bodies there are changes from step to step."""
     return torch.compile(function, dynamic=True)
 
-
-_WANTED = os.environ.get("EMBODIED_MEM_FUSED", "1") != "0"

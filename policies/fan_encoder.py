@@ -75,7 +75,7 @@ class FanEncoder(nn.Module):
     def forward(self, tokens: Tokens) -> Tensor:
         lead = tokens["step"].shape
         far = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans], -1)  # [N, R, hits]
-        kind = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans.values()], -1)
+        kind = torch.stack([tokens[k].reshape(-1, self.rays) for k in self.fans.values()], -1).long()
         near = _nearness(far).masked_fill(kind == 0, 0.0)
         sought = torch.zeros_like(near)
         if self.goals:

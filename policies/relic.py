@@ -20,6 +20,7 @@ from embodied_mem.policies.attention import (
     Sink,
     Span,
     attend,
+    attend_one,
     rotate,
     rotation,
     spans,
@@ -250,7 +251,7 @@ class Block(nn.Module):
         query, key, value = self._project(x, turn)
         keys[:, :, slot], values[:, :, slot] = key[:, :, 0], value[:, :, 0]
         query = query.reshape(len(x), self.groups, self.count // self.groups, -1).to(keys.dtype)
-        seen = F.scaled_dot_product_attention(query, keys[:, :, :used], values[:, :, :used], attn_mask=mask)
+        seen = attend_one(query, keys[:, :, :used], values[:, :, :used], mask)
         x = x + self.out(seen.reshape(len(x), 1, -1).to(x.dtype))
         return x + self.mlp(self.mlp_norm(x))
 

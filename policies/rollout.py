@@ -81,6 +81,7 @@ class Collector:
     def __init__(self, env: VectorEnv, policy: Policy, seed: int) -> None:
         self.env, self.policy, self.seed = env, policy, seed
         self.stream = TokenStream(env.actions, env.batch, env.device)
+        self._small = [k for k, s in env.spaces.items() if s.kind == "kinds" and s.size <= 256]
 
     def begin(self, seeds: Tensor, capacity: int, expert: float | None = None, told: int = 0) -> None:
         """New trials with an empty memory in the houses of ``seeds``; ``capacity`` steps are to come. With ``expert``
@@ -102,7 +103,8 @@ class Collector:
         self.lived += steps
         for u in draws:
             output, self.state = self.policy.step(self.tokens, self.state)
-            tokens.append({**self.tokens, **self.policy.lived(self.state)})
+            kinds = {k: self.tokens[k].byte() for k in self._small}  # most of a trial's memory
+            tokens.append({**self.tokens, **kinds, **self.policy.lived(self.state)})
             log_probs = output.logits.log_softmax(-1)
             action = sample(log_probs, u)
             if self.labelled:

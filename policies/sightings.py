@@ -62,7 +62,7 @@ def in_view(tokens: Tokens, spaces: dict[str, Space], found: Nearest | None = No
     pairs = fans(spaces)
     if found is None:
         far, kind = (torch.stack([tokens[k] for k in keys], -1) for keys in (pairs, pairs.values()))
-        found = nearest(far, kind, spaces[next(iter(pairs.values()))].size)
+        found = nearest(far, kind.long(), spaces[next(iter(pairs.values()))].size)
     reach, ray = (part[..., -spaces[GOAL].size :] for part in found)
     left = SPREAD * (0.5 - (ray + 0.5) / spaces[next(iter(pairs))].shape[0])
     angle = left + (tokens[HEADING] * (2 * math.pi / spaces[HEADING].size))

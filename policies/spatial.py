@@ -16,11 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies.allocator import RULES, Slots, forgotten
-from embodied_mem.policies.attention import SHARP
+from embodied_mem.policies.attention import SHARP, span_of
 from embodied_mem.policies.encoder import Encoder, Heads
 from embodied_mem.policies.hcam import sinusoid
 from embodied_mem.policies.interface import Output, Policy
@@ -31,7 +32,6 @@ from embodied_mem.policies.vision import VisionConfig
 from embodied_mem.sim.vector.protocol import POSITION
 
 _MAX_PLACES = 4096
-_SPAN = 32  # steps that learning reads for at once, at least
 _UNTIL = "until"  # among a trial's tokens: the step that overwrote each
 _UNIT, _WORLD = 10.0, 40.0  # metres: of a position in numbers; along an axis, places further apart than this are one
 
@@ -143,7 +143,7 @@ class Spatial(Policy):
         moments, place = self._moments(trial, time), self._place(trial)
         memory = as_kept(moments)
         until = trial[_UNTIL] if _UNTIL in trial else self._until(trial, moments, memory)
-        spans = time.split(max(self.config.budget // 2, _SPAN))
+        spans = time.split(span_of(self.config.budget // 2, time.device))
         parts = [self._read(moments, memory, place, until, now) for now in spans]
         return self.heads(torch.cat(parts, 1))
 
@@ -152,6 +152,19 @@ class Spatial(Policy):
         if "least" in self.config.among or (self.judge is not None and "rule" not in trial):
             return trial
         return {**trial, _UNTIL: self._until(trial)}
+
+    def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, SpatialState]:
+        prepared = self.prepared(trial)
+        if _UNTIL not in prepared:
+            return super().replay(trial, capacity)
+        output, (batch, length) = self(prepared), trial["step"].shape
+        state, time = self.init_state(batch), torch.arange(length, device=trial["step"].device)
+        kept = (prepared[_UNTIL] >= length).nonzero()[:, 1].view(batch, -1)  # as many in every row
+        room = (0, self.config.budget - kept.shape[1])
+        slots = replace(state.slots, time=F.pad(kept, room, value=-1), place=F.pad(self._place(trial).gather(1, kept), room))
+        memory = F.pad(taken(as_kept(self._moments(trial, time)), kept).detach(), (0, 0, *room))
+        rule = self._rules(trial, None)[:, -1]
+        return output, replace(state, memory=memory, slots=slots, rule=rule, length=length)
 
     def _until(self, trial: Tokens, moments: Tensor | None = None, memory: Tensor | None = None) -> Tensor:
         """[B, T]: see :func:`~embodied_mem.policies.allocator.forgotten`."""

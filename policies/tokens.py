@@ -2,7 +2,7 @@
 
 A token is a dict of tensors; while acting each is [B, ...], of a trial [B, T, ...]:
 
-    the observation's own fields   as the environment's ``spaces`` say
+    the observation's own fields   as the environment's ``spaces`` say; kinds of a trial may be kept as uint8
     action   int64    the previous action; ``actions`` (one past the last) at the start of an episode
     reward   float32  what the agent noticed of the previous action's reward; 0 at the start of an episode
     step     int64    steps since the episode began

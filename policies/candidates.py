@@ -57,19 +57,30 @@ def _named(config: ExperimentConfig) -> dict[tuple[str, int], Path]:
 
 
 def _shipped(config: ExperimentConfig) -> dict[tuple[str, int], Path]:
-    """{(agent, seed): checkpoint} of those that come with the package."""
-    found, name = {}, config.name
+    """{(agent, seed): checkpoint} of those that come with the package. Raises ConfigError where none of the first agent
+    does, to which the controls belong."""
+    found, name, first = {}, config.name, config.first
     for agent, seed in config.trainings():
-        path = SHIPPED / name / f"{agent}-{seed}.safetensors"
-        if not path.is_file():
-            raise ConfigError(
-                f"no checkpoint of {agent} with seed {seed} comes with {name}; train it (embodied-mem train {name} "
-                f"--agent {agent} --seed {seed}) and name it: --checkpoint runs/policies/{name}/{agent}-{seed}"
-                "/policy.safetensors"
-            )
-        _check_fit(config, agent, path, checkpoint.describe(path))
-        found[agent, seed] = path
+        path = shipped_file(config, agent, seed)
+        if path.is_file():
+            _check_fit(config, agent, path, checkpoint.describe(path))
+            found[agent, seed] = path
+    if first not in {agent for agent, _ in found}:
+        raise ConfigError(f"no checkpoint of {first} comes with {name}; train it (embodied-mem train {name} --agent {first} "
+                          f"--seed 0) and name it: --checkpoint runs/policies/{name}/{first}-0/policy.safetensors")
     return found
+
+
+def shipped_file(config: ExperimentConfig, agent: str, seed: int) -> Path:
+    """Where the checkpoint of an agent's seed lies, if it comes with the package."""
+    return SHIPPED / config.name / f"{agent}-{seed}.safetensors"
+
+
+def not_shipped(config: ExperimentConfig) -> list[str]:
+    """AGENT-SEED of what an experiment trains and the package does not bring: an evaluation goes on without them."""
+    if config.evaluation.checkpoints:
+        return []
+    return [f"{a}-{s}" for a, s in config.trainings() if not shipped_file(config, a, s).is_file()]
 
 
 def agent_of(config: ExperimentConfig, path: Path, meta: dict) -> str:

@@ -45,11 +45,12 @@ def about(metrics: dict) -> str:
     first, houses = metrics["first_house"], metrics["houses"]
     kind = "houses for development" if first < 10_000 else "evaluation houses that nothing was developed on"
     options = ", ".join(f"{k} {v}" for k, v in metrics.get("environment", {}).items()) or "as it is by default"
+    missing = ", ".join(f"`{name}`" for name in metrics.get("not_shipped", ()))
     return (
         f"{houses} {kind} (seeds from {first}), {metrics['episodes']} episodes in each, whatever they cost; 95 % "
         f"intervals by bootstrap over seeds and houses. Environment: {options}. Gain: return in the last third of the "
         "episodes minus return in the first. Gap closed: share of what lies between the first return and the oracle's "
-        "that is caught up in the last episode."
+        "that is caught up in the last episode." + (f" Not shipped yet, so not compared: {missing}." if missing else "")
     )
 
 

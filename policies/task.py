@@ -14,7 +14,7 @@ from embodied_mem.evaluation.seeds import DEVELOPMENT_BELOW, check_seeds
 from embodied_mem.policies import checkpoint, metrics
 from embodied_mem.policies.actors import CONTROLS, Actor, PolicyActor
 from embodied_mem.policies.build import environment_config, make_environment, policy_config
-from embodied_mem.policies.candidates import Part, parts_of
+from embodied_mem.policies.candidates import Part, not_shipped, parts_of
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.experiment import ExperimentConfig
 from embodied_mem.policies.tokens import Spec
@@ -113,7 +113,8 @@ class PolicyTask:
                                             "demonstrations": part.demonstrations,
                                             "environment": self.config.agents[part.trained].environment}  # fmt: skip
         return {**figures, "name": self.config.name, "controls_of": self.parts[self.jobs()[0]].agent,
-                "split": self._split(), "environment": self.config.environment}  # fmt: skip
+                "split": self._split(), "environment": self.config.environment,
+                "not_shipped": not_shipped(self.config)}  # fmt: skip
 
     def report(self, folder: Path) -> Path:
         from embodied_mem.policies.report import write_report

@@ -66,8 +66,9 @@ def _shipped(config: ExperimentConfig) -> dict[tuple[str, int], Path]:
             _check_fit(config, agent, path, checkpoint.describe(path))
             found[agent, seed] = path
     if first not in {agent for agent, _ in found}:
-        raise ConfigError(f"no checkpoint of {first} comes with {name}; train it (embodied-mem train {name} --agent {first} "
-                          f"--seed 0) and name it: --checkpoint runs/policies/{name}/{first}-0/policy.safetensors")
+        raise ConfigError(f"no checkpoint of {first} comes with {name}; train it (embodied-mem train {name} --agent "
+                          f"{first} --seed 0) and name it: --checkpoint runs/policies/{name}/{first}-0/"
+                          "policy.safetensors")  # fmt: skip
     return found
 
 

@@ -161,7 +161,8 @@ class Spatial(Policy):
         state, time = self.init_state(batch), torch.arange(length, device=trial["step"].device)
         kept = (prepared[_UNTIL] >= length).nonzero()[:, 1].view(batch, -1)  # as many in every row
         room = (0, self.config.budget - kept.shape[1])
-        slots = replace(state.slots, time=F.pad(kept, room, value=-1), place=F.pad(self._place(trial).gather(1, kept), room))
+        place = F.pad(self._place(trial).gather(1, kept), room)
+        slots = replace(state.slots, time=F.pad(kept, room, value=-1), place=place)
         memory = F.pad(taken(as_kept(self._moments(trial, time)), kept).detach(), (0, 0, *room))
         rule = self._rules(trial, None)[:, -1]
         return output, replace(state, memory=memory, slots=slots, rule=rule, length=length)

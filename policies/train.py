@@ -44,7 +44,8 @@ def train_all(
     """Train what is left of an experiment (of one agent, of one seed), one after another, each in OUT/AGENT-SEED.
 
     What is finished is skipped, and so is what another process is training: the same command started twice shares the
-    work. ``out``: left out, ``runs/policies/NAME``; ``device``: left out, the configuration's. Raises ConfigError and TrainingError as :func:`train` does.
+    work. ``out``: left out, ``runs/policies/NAME``; ``device``: left out, the configuration's. Raises ConfigError and
+    TrainingError as :func:`train` does.
     """
     for name, s in experiment.trainings(agent, seed):
         folder, config = (out or RUNS / experiment.name) / f"{name}-{s}", experiment.training_of(name, s)

@@ -71,7 +71,8 @@ def test_the_shipped_ones_are_evaluated_when_none_is_named_and_the_card_tells_th
     file = tmp_path / "experiment.yaml"
     file.write_text(json.dumps({**EXPERIMENT, "seeds": 2}))  # the second seed is not shipped
     metrics = run.evaluate(file, tmp_path / "run", {"houses": 4}, quiet=True) / "metrics.json"
-    assert "Not shipped yet, so not compared: `relic-1`, `no_inter_episode-1`" in (tmp_path / "run/report.md").read_text()
+    report = (tmp_path / "run/report.md").read_text()
+    assert "Not shipped yet, so not compared: `relic-1`, `no_inter_episode-1`" in report
     assert "Not evaluated yet" in write_card(ONE).read_text()
     (shipped / "limits.md").write_text("It is afraid of the light.")
     card = write_card(ONE, metrics).read_text()

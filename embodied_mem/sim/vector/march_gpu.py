@@ -1,6 +1,7 @@
-"""The marching of :mod:`embodied_mem.sim.vector.march` as one kernel, for GPUs: there a step of a few hundred robots costs
-calls rather than arithmetic, and the torch version makes seven hundred. It needs Triton, which comes with torch's builds
-for GPUs. Both say the same (``tests/policies/test_cuda.py``).
+"""The marching of :mod:`embodied_mem.sim.vector.march` as one kernel, for GPUs.
+
+There a step of a few hundred robots costs calls rather than arithmetic, and the torch version makes seven hundred. Both
+say the same (``tests/policies/test_cuda.py``). It needs Triton, which comes with torch's builds for GPUs.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def meet(houses: Houses, rays: Rays) -> Met:
 
 
 @triton.jit
-def _meet(all_leap, tall_leap, piece, box, disc, hides, rows, xs, ys, rays, inverses, near, near_piece, over, over_piece,
-          count, deep, cells, solids, CELL: tl.constexpr, CAMERA: tl.constexpr, NUDGE: tl.constexpr, MOST: tl.constexpr,
+def _meet(all_leap, tall_leap, piece, box, disc, hides, rows, xs, ys, rays, inverses,
+          near, near_piece, over, over_piece, count, deep, cells, solids, CELL: tl.constexpr, CAMERA: tl.constexpr, NUDGE: tl.constexpr, MOST: tl.constexpr,
           BLOCK: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     on = n < count
@@ -50,7 +51,8 @@ def _meet(all_leap, tall_leap, piece, box, disc, hides, rows, xs, ys, rays, inve
     tl.store(near + n, at, mask=on)
     tl.store(near_piece + n, number, mask=on)
     low = on & (tl.load(hides + first + number, mask=on, other=CAMERA) < CAMERA)
-    further, behind = _leaps(tall_leap, piece, base, deep, px, py, ux, uy, vx, vy, tl.maximum(at, 0.0), low, NUDGE, MOST)
+    start = tl.maximum(at, 0.0)
+    further, behind = _leaps(tall_leap, piece, base, deep, px, py, ux, uy, vx, vy, start, low, NUDGE, MOST)
     further = _cut(box, disc, first + behind, px, py, ux, uy, vx, vy, further, low, CELL)
     tl.store(over + n, tl.where(low, further, at), mask=on)
     tl.store(over_piece + n, tl.where(low, behind, number), mask=on)
@@ -76,9 +78,9 @@ def _leaps(leap, piece, base, deep, px, py, ux, uy, vx, vy, t, on, NUDGE: tl.con
 @triton.jit
 def _cut(box, disc, solid, px, py, ux, uy, vx, vy, at, on, CELL: tl.constexpr):
     """Where rays really enter the solids they met; see ``march._cut``."""
-    x0, y0 = tl.load(box + 4 * solid, mask=on, other=0.0) / CELL, tl.load(box + 4 * solid + 1, mask=on, other=0.0) / CELL
-    x1, y1 = (tl.load(box + 4 * solid + 2, mask=on, other=1.0) / CELL,
-              tl.load(box + 4 * solid + 3, mask=on, other=1.0) / CELL)  # fmt: skip
+    side = box + 4 * solid
+    x0, y0 = tl.load(side, mask=on, other=0.0) / CELL, tl.load(side + 1, mask=on, other=0.0) / CELL
+    x1, y1 = tl.load(side + 2, mask=on, other=1.0) / CELL, tl.load(side + 3, mask=on, other=1.0) / CELL
     ax, bx, ay, by = (x0 - px) * vx, (x1 - px) * vx, (y0 - py) * vy, (y1 - py) * vy
     enter = tl.maximum(tl.minimum(ax, bx), tl.minimum(ay, by))
     leave = tl.minimum(tl.maximum(ax, bx), tl.maximum(ay, by))

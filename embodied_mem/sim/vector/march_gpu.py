@@ -37,8 +37,8 @@ def meet(houses: Houses, rays: Rays) -> Met:
 
 @triton.jit
 def _meet(all_leap, tall_leap, piece, box, disc, hides, rows, xs, ys, rays, inverses,
-          near, near_piece, over, over_piece, count, deep, cells, solids, CELL: tl.constexpr, CAMERA: tl.constexpr, NUDGE: tl.constexpr, MOST: tl.constexpr,
-          BLOCK: tl.constexpr):  # fmt: skip
+          near, near_piece, over, over_piece, count, deep, cells, solids, CELL: tl.constexpr, CAMERA: tl.constexpr,
+          NUDGE: tl.constexpr, MOST: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     on = n < count
     row = tl.load(rows + n, mask=on, other=0)

@@ -19,6 +19,7 @@ from embodied_mem.sim.vector.protocol import GOAL, HEADING, KIND_OF, POSITION, S
 
 #: Numbers that a recalled place is told in: x, y from here in the map, then ahead, left of the robot.
 WAYS = 4
+_ROWS = 8  # trials whose looks are compared at a time
 
 
 def fans(spaces: dict[str, Space]) -> dict[str, str]:
@@ -85,19 +86,24 @@ def recalled(trial: Tokens, spaces: dict[str, Space], across: bool = True) -> tu
     """Of each step of trials [B, T]: the way [B, T, WAYS] to the sighting of its goal's kind, then or before, that is
     nearest to where one stands; and whether there was any, [B, T] bool (where not, the way is 0). Without ``across``
     sightings of the same episode count alone."""
+    parts = [_recalled({k: v[i : i + _ROWS] for k, v in trial.items()}, spaces, across)
+             for i in range(0, len(trial["step"]), _ROWS)]  # fmt: skip
+    way, known = (torch.cat(part) for part in zip(*parts, strict=True))
+    return way, known
+
+
+def _recalled(trial: Tokens, spaces: dict[str, Space], across: bool) -> tuple[Tensor, Tensor]:
     place, seen = in_view(trial, spaces)
-    goal, episode, here = trial[GOAL][..., 0], trial["episode"], trial[POSITION]
-    found, known = torch.zeros_like(here), torch.zeros_like(goal, dtype=torch.bool)
-    for row in range(len(goal)):  # things are rarely in view: pairs of looks that matter are few
-        for kind in range(seen.shape[-1]):
-            now, then = (goal[row] == kind).nonzero()[:, 0], seen[row, :, kind].nonzero()[:, 0]
-            if not len(now) or not len(then):
-                continue
-            before = then <= now[:, None]
-            if not across:
-                before &= episode[row, then] == episode[row, now, None]
-            there = place[row, then, kind]
-            apart = (there - here[row, now, None]).square().sum(-1).masked_fill(~before, torch.inf)
-            least, which = apart.min(1)
-            found[row, now], known[row, now] = there[which], least.isfinite()
+    goal, row = trial[GOAL][..., 0], torch.arange(len(place), device=place.device)[:, None]
+    # Things are rarely in view: n looks at most show one of a kind, those first.
+    then = (~seen).byte().argsort(dim=1, stable=True)[:, : max(1, int(seen.sum(1).max()))]
+    there = place.gather(1, then[..., None].expand(-1, -1, -1, 2)).transpose(1, 2)[row, goal]  # [B, T, n, 2]
+    seen, then = (part.transpose(1, 2)[row, goal] for part in (seen.gather(1, then), then))  # [B, T, n]
+    seen = seen & (then <= torch.arange(goal.shape[1], device=goal.device)[:, None])
+    if not across:
+        seen = seen & (trial["episode"].gather(1, then.flatten(1)).view_as(then) == trial["episode"][..., None])
+    apart = (there - trial[POSITION][:, :, None]).square().sum(-1).masked_fill(~seen, torch.inf)
+    least, which = apart.min(-1)
+    found = there.gather(2, which[..., None, None].expand(-1, -1, 1, 2))[:, :, 0]
+    known = least.isfinite()
     return ways(trial, spaces, found) * known[..., None], known

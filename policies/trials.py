@@ -61,6 +61,8 @@ def _run(env: VectorEnv, actor: Actor, seeds: torch.Tensor, shown: int, own: int
     """Success, return, steps, spl, seen of one batch of trials, each [B, own], after ``shown`` demonstrations."""
     stream, row = TokenStream(env.actions, env.batch, env.device), torch.arange(env.batch, device=env.device)
     tokens, episodes = stream.begin(env.reset_trial(seeds)), shown + own
+    if swapped and hasattr(env, "prepare"):  # houses are cheaper to build together
+        env.prepare(torch.cat([_other_houses(seeds, torch.full_like(seeds, i)) for i in range(1, episodes + 1)]))
     out = torch.zeros(5, env.batch, episodes + 1, dtype=torch.float64, device=env.device)
     index, total = torch.zeros_like(row), torch.zeros(env.batch, dtype=torch.float64, device=env.device)
     for _ in range(episodes * env.episode_cap):
@@ -76,12 +78,16 @@ def _run(env: VectorEnv, actor: Actor, seeds: torch.Tensor, shown: int, own: int
         index = (index + step.episode_end).clamp(max=episodes)  # what comes after the last is not counted
         total = torch.where(step.episode_end, 0.0, total)
         if swapped and bool(step.episode_end.any()):
-            other = _OTHER_HOUSES_FROM + (hashed(seeds, _SWAPS, index) & (2**40 - 1))
-            step.obs = env.reset_trial(other, step.episode_end)
+            step.obs = env.reset_trial(_other_houses(seeds, index), step.episode_end)
         tokens = stream.after(step, action)
         if bool((index == episodes).all()):
             break
     return list(out[:, :, shown:episodes].cpu().numpy())
+
+
+def _other_houses(seeds: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """[B]: where a trial of ``seeds`` goes on after ``index`` episodes, when its context is swapped."""
+    return _OTHER_HOUSES_FROM + (hashed(seeds, _SWAPS, index) & (2**40 - 1))
 
 
 def interval(values: np.ndarray, seed: int = 0) -> list[list[float]]:

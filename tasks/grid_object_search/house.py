@@ -51,6 +51,10 @@ class Houses:
         distance = distance_fields(~wall[:, None], there).flatten(2)
         return cls(~wall.flatten(1), _following(wall), distance, view, seen)
 
+    def take(self, rows: Tensor) -> Houses:
+        """The houses of these ``rows``."""
+        return Houses(*(getattr(self, f.name).index_select(0, rows) for f in fields(self)))
+
     def put(self, rows: Tensor, other: Houses) -> None:
         """Other houses, as many, in the place of these ``rows``."""
         for f in fields(self):

@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import label
 
 from embodied_mem.errors import ConfigError
+from embodied_mem.policies.build import make_environment
 from embodied_mem.sim.vector.check import check_vector_env
 from embodied_mem.tasks.grid_object_search.env import GridConfig, GridObjectSearch
 from embodied_mem.tasks.grid_object_search.house import FLOOR, OBJECT, UNSEEN, WALL, Houses, _views
@@ -130,3 +131,16 @@ def test_houses_too_full_are_refused():
         layouts(torch.arange(1), "train", 5, 9, 0)
     with pytest.raises(ConfigError, match="no free floor"):
         Houses.of(torch.arange(3), "train", 5, 1, 0, 5, 5, 1)
+
+
+@pytest.mark.parametrize("task", ["grid_object_search", "object_search"])
+def test_houses_that_were_built_before_are_the_same_houses(task):
+    options = {"split": "dev", "houses": 100} if task == "object_search" else {}
+    plain, prepared = (make_environment(task, options, 3) for _ in range(2))
+    prepared.prepare(torch.tensor([9, 4, 9, 5]))
+    for env in (plain, prepared):
+        env.reset_trial(torch.arange(3))
+    for seeds in ([5, 9, 4], [9, 1, 5]):  # all were built before; one was not
+        mask = torch.tensor([True, False, True])
+        shown = [env.reset_trial(torch.tensor(seeds), mask) for env in (plain, prepared)]
+        assert all(torch.equal(shown[0][k], shown[1][k]) for k in shown[0])

@@ -130,6 +130,11 @@ class Houses:
         houses.there = (houses.travel == 0).any(-1)
         return houses
 
+    def take(self, rows: Tensor) -> Houses:
+        """The houses of these ``rows``."""
+        taken = {f.name: getattr(self, f.name).index_select(int(f.name == "leap"), rows) for f in fields(self)[1:]}
+        return Houses(extent=self.extent, **taken)
+
     def put(self, rows: Tensor, other: Houses) -> None:
         """Other houses, as many, in the place of these ``rows``."""
         for name in (f.name for f in fields(self)[1:]):

@@ -13,8 +13,9 @@ from embodied_mem.errors import InputError
 class SearchEnv:
     """Base of such environments: how a trial begins, and what is kept of it for scorers.
 
-    A subclass builds its houses (:meth:`_houses_of`; they have ``put(rows, houses)``), begins episodes in the rows
-    that a mask [B] names (:meth:`_begin_episode`, which counts them) and says what is observed (:meth:`_observe`).
+    A subclass builds its houses (:meth:`_houses_of`; they have ``put(rows, houses)`` and ``take(rows)``), begins
+    episodes in the rows that a mask [B] names (:meth:`_begin_episode`, which counts them) and says what is observed
+    (:meth:`_observe`).
     """
 
     def __init__(self, config: Any, batch: int, device: torch.device | str) -> None:
@@ -22,6 +23,7 @@ class SearchEnv:
         self.config, self.batch, self.device = config, batch, torch.device(device)
         self.episode_cap = config.cap
         self.houses: Any = None
+        self._kept: tuple[Tensor, Any] | None = None
         self._row = torch.arange(batch, device=self.device)
         zeros = torch.zeros(batch, dtype=torch.int64, device=self.device)
         self._seeds, self._episode, self._goal, self._step = (zeros.clone() for _ in range(4))
@@ -33,17 +35,31 @@ class SearchEnv:
         """See :meth:`embodied_mem.sim.vector.protocol.VectorEnv.reset_trial`."""
         seeds = seeds.to(self.device)
         if mask is None or self.houses is None:
-            mask, self.houses = torch.ones_like(self._seen_before), self._houses_of(seeds)
+            mask, self.houses = torch.ones_like(self._seen_before), self._built(seeds)
         else:
             mask = mask.to(self.device)
             rows = mask.nonzero().flatten()
             if len(rows):
-                self.houses.put(rows, self._houses_of(seeds[rows]))
+                self.houses.put(rows, self._built(seeds[rows]))
         self._seeds = torch.where(mask, seeds, self._seeds)
         self._episode = torch.where(mask, -1, self._episode)
         self._seen = self._seen & ~mask[:, None]
         self._begin_episode(mask)
         return self._observe()
+
+    def prepare(self, seeds: Tensor) -> None:
+        """Build the houses of ``seeds`` [N] at once and keep them: trials that begin there one by one begin faster."""
+        seeds = seeds.to(self.device).unique()
+        self._kept = seeds, self._houses_of(seeds)
+
+    def _built(self, seeds: Tensor) -> Any:
+        """The houses of ``seeds``, from those that are kept if all of them are."""
+        if self._kept is not None:
+            known, houses = self._kept
+            at = torch.searchsorted(known, seeds).clamp(max=len(known) - 1)
+            if bool((known[at] == seeds).all()):
+                return houses.take(at)
+        return self._houses_of(seeds)
 
     def _check(self, actions: Tensor) -> None:
         """Raises InputError for actions of another shape or dtype."""

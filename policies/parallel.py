@@ -13,9 +13,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from embodied_mem.errors import ConfigError
+
 
 def start(device: str) -> str:
-    """Join the other processes when torchrun started this one; returns the device of this process."""
+    """Join the other processes when torchrun started this one; returns the device of this process. Raises ConfigError
+    for a device that is not there."""
+    if device != "cpu" and not (device.partition(":")[0] == "cuda" and torch.cuda.is_available()):
+        raise ConfigError(f"device: {device!r} is not here; take cpu, or cuda where torch is built for it and sees a "
+                          "GPU")  # fmt: skip
     if "RANK" not in os.environ or dist.is_initialized():
         return device
     local = int(os.environ.get("LOCAL_RANK", 0))

@@ -82,6 +82,14 @@ def test_acts_as_it_learns_across_episode_ends_and_evictions(options):
     check_agreement(spatial(**options))
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_found_out_once_an_update_changes_nothing(rule):
+    policy, trial = spatial(allocator=rule), random_trial()
+    prepared = policy.prepared(trial)
+    assert ("until" in prepared) == (rule != "least"), "attention depends on weights"
+    assert torch.equal(policy(prepared).logits, policy(trial).logits)
+
+
 @pytest.mark.parametrize("allocator", ["mvfo", "least", "learned"])
 def test_a_token_matters_to_its_own_trial_from_then_on(allocator):
     where = changed(spatial(allocator=allocator), random_trial(), row=1, t=20)

@@ -34,4 +34,3 @@ def fused(function: F) -> F:
 def _compiled(function: Callable) -> Callable:
     """Compiled once for all sizes: how many rays or bodies there are changes from step to step."""
     return torch.compile(function, dynamic=True)
-

@@ -84,9 +84,16 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, life, damage, named):
         read_episodes(file)
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"[1"), gzip.compress(b"{}")])
-def test_what_is_no_episode_file_is_refused(tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"no gzip", b"\x1f\x8bcut"], ids=["empty", "text", "torn"])
+def test_what_is_no_gzip_file_is_refused(tmp_path, content):
     (tmp_path / "e.json.gz").write_bytes(content)
+    with pytest.raises(InputError, match=r"e\.json\.gz"):
+        read_episodes(tmp_path / "e.json.gz")
+
+
+@pytest.mark.parametrize("text", ["[1", "{}"])
+def test_what_is_no_episode_file_is_refused(tmp_path, text):
+    (tmp_path / "e.json.gz").write_bytes(gzip.compress(text.encode()))
     with pytest.raises(InputError, match=r"e\.json\.gz"):
         read_episodes(tmp_path / "e.json.gz")
 

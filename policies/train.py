@@ -13,7 +13,6 @@ import contextlib
 import fcntl
 import json
 import os
-import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -76,17 +75,6 @@ def _finished(config: TrainConfig, folder: Path) -> bool:
     return True
 
 
-def hardware(config: TrainConfig) -> str:
-    """What a training runs on, for its checkpoint: the accelerators, or the processor and the threads on it."""
-    if config.device.startswith("cuda"):
-        return f"{parallel.world()} × {torch.cuda.get_device_name()}"
-    threads, cores, model = parallel.world() * config.threads, os.cpu_count(), platform.processor()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
-    return f"{threads} of {cores} cores, {model or platform.machine()}"
-
-
 def train(config: TrainConfig, folder: Path, until: int | None = None, quiet: bool = False) -> Trainer:
     """Train to the end (or for ``until`` steps) and return the trainer; goes on where a killed run stopped.
 
@@ -124,7 +112,7 @@ def _train(config: TrainConfig, folder: Path, until: int | None, quiet: bool) ->
     if trainer.done and first:
         weights = {f"policy.{k}": v for k, v in trainer.policy.state_dict().items()}
         counters = {k: getattr(trainer, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
-        meta = {**describe(config, trainer.spec), "counters": counters, "hardware": hardware(config)}
+        meta = {**describe(config, trainer.spec), "counters": counters, "hardware": trainer.hardware}
         meta["takeoff_steps"] = takeoff(learning_curve(folder / "log.jsonl"))
         checkpoint.write(folder / "policy.safetensors", weights, meta)
     return trainer

@@ -8,6 +8,9 @@ trial has to be kept: a run that was killed repeats its last rounds and ends wit
 
 from __future__ import annotations
 
+import contextlib
+import os
+import platform
 import time
 from pathlib import Path
 
@@ -57,6 +60,7 @@ class Trainer:
         self.collector = Collector(self.env, self.policy, config.seed)
         self.rounds = self.steps = self.optimiser_steps = 0
         self.seconds = 0.0
+        self.hardware = hardware(config)
         self._seed_learning()
 
     @property
@@ -125,7 +129,8 @@ class Trainer:
         tensors = {f"policy.{k}": v for k, v in self.policy.state_dict().items()}
         tensors |= {f"optimiser.{k}": v for k, v in checkpoint.optimiser_tensors(self.optimiser).items()}
         counters = {k: getattr(self, k) for k in ("rounds", "steps", "optimiser_steps", "seconds")}
-        checkpoint.write(path, tensors, {**describe(self.config, self.spec), "counters": counters})
+        meta = {**describe(self.config, self.spec), "counters": counters, "hardware": self.hardware}
+        checkpoint.write(path, tensors, meta)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint of the same configuration. Raises InputError or ConfigError."""
@@ -135,6 +140,20 @@ class Trainer:
         checkpoint.load_optimiser(self.optimiser, checkpoint.part_of(tensors, "optimiser."))
         for key, value in meta["counters"].items():
             setattr(self, key, value)
+        before = meta.get("hardware", self.hardware)
+        moved = not before.endswith(self.hardware)
+        self.hardware = f"{before}; from step {self.steps:,} on {self.hardware}" if moved else before
+
+
+def hardware(config: TrainConfig) -> str:
+    """What a training runs on, for its checkpoint: the accelerators, or the processor and the threads on it."""
+    if config.device.startswith("cuda"):
+        return f"{parallel.world()} × {torch.cuda.get_device_name()}"
+    threads, cores, model = parallel.world() * config.threads, os.cpu_count(), platform.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return f"{threads} of {cores} cores, {model or platform.machine()}"
 
 
 def _share_of(config: TrainConfig) -> int:

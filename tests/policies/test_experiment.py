@@ -19,6 +19,7 @@ from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.experiment import ExperimentConfig
 from embodied_mem.policies.figure import draw
 from embodied_mem.policies.train import _only_training, train_all
+from embodied_mem.policies.trainer import Trainer
 from tests.policies.test_learning import TINY
 
 RELIC = TINY["policy"]
@@ -159,6 +160,18 @@ def test_another_experiment_in_the_same_folder_or_an_unknown_agent_is_refused(ru
 def test_a_checkpoint_says_what_it_was_trained_on(runs):
     meta = checkpoint.describe(runs / "relic-1" / "policy.safetensors")
     assert meta["config"]["seed"] == 1 and "cores" in meta["hardware"] and meta["counters"]["steps"] == 8 * 24
+
+
+def test_a_run_that_goes_on_elsewhere_says_both_places(tmp_path):
+    trainer = Trainer(experiment().training_of("relic", 0))
+    trainer.round()
+    here, trainer.hardware = trainer.hardware, "8 × GPU"
+    trainer.save(tmp_path / "moved.safetensors")
+    other = Trainer(trainer.config)
+    for _ in range(2):
+        other.load(tmp_path / "moved.safetensors")
+        assert other.hardware == f"8 × GPU; from step {other.steps} on {here}"
+        other.save(tmp_path / "moved.safetensors")
 
 
 # -- evaluation --------------------------------------------------------------------------------------------------------

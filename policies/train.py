@@ -18,8 +18,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from embodied_mem.config import build, read_yaml, to_dict
 from embodied_mem.errors import ConfigError, EmbodiedMemError
 from embodied_mem.evaluation.run import write_atomically

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from embodied_mem.config import build
+from embodied_mem.policies import attention
 from embodied_mem.policies.build import make_environment, make_policy
 from embodied_mem.policies.check import random_trial, shaken
 from embodied_mem.policies.settings import TrainConfig
@@ -16,6 +18,8 @@ from embodied_mem.policies.tokens import Spec, TokenStream
 from embodied_mem.policies.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+if torch.cuda.is_available():
+    from embodied_mem.policies import attention_gpu
 GRID, SEARCH = ("grid_object_search", {}), ("object_search", {"split": "dev", "houses": 100, "compass": True})
 POLICIES = {
     "relic": {"kind": "relic"}, "budget": {"kind": "relic", "kv_heads": 1, "budget": 20}, "gru": {"kind": "gru"},
@@ -75,6 +79,21 @@ def test_learning_runs_and_goes_on_from_its_checkpoint_on_either(name, precision
         other = Trainer(build(TrainConfig, {**config, "device": device}))
         other.load(tmp_path / "half.safetensors")
         assert other.round()["steps"] == 2 * 8 * 48
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("tokens", [attention._LONG, 9_999])
+@pytest.mark.parametrize("narrowed", [False, True], ids=["all", "some"])
+def test_a_long_memory_is_read_by_the_kernel_as_by_torch(dtype, tokens, narrowed):
+    generator = torch.Generator("cuda").manual_seed(0)
+    query = torch.randn(3, 2, 4, 32, device="cuda", generator=generator).to(dtype)
+    room = torch.randn(2, 3, 2, tokens + 5, 32, device="cuda", generator=generator).to(dtype)
+    key, value = room[:, :, :, :tokens]
+    mask = torch.rand(3, 1, 1, tokens, device="cuda", generator=generator) < 0.1 if narrowed else None
+    exact = F.scaled_dot_product_attention(query.double(), key.double(), value.double(), attn_mask=mask)
+    assert attention_gpu.fits(query, key)
+    off = attention.attend_one(query, key, value, mask) - exact
+    assert off.norm() < (1e-4 if dtype == torch.float32 else 1e-2) * exact.norm()
 
 
 def test_tokens_stay_on_their_device():

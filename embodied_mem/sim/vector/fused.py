@@ -14,7 +14,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-#: Whether calls are fused on a GPU, by torch.compile here and by the kernel in ``march_gpu.py``.
+#: Whether calls are fused on a GPU: by torch.compile here, by kernels in ``march_gpu.py`` and ``attention_gpu.py``.
 FUSED = os.environ.get("EMBODIED_MEM_FUSED", "1") != "0"
 F = TypeVar("F", bound=Callable)
 

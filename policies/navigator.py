@@ -54,9 +54,9 @@ class PolicyNavigators:
         """Navigators for one question; their policy remembers nothing yet."""
         return navigation(PolicyPilot(self._policy, self._options))
 
-    def inputs(self) -> dict:
-        """The weights, so that a run with others is another run."""
-        return {"navigator_sha256": files.digest(files.read(self._path)[0])}
+    def fingerprint(self) -> str:
+        """The weights, so that what was done with others is done anew."""
+        return files.digest(files.read(self._path)[0])
 
 
 def navigation(pilot) -> Navigation:

@@ -46,10 +46,10 @@ class PolicyTask:
 
         train_all(build(ExperimentConfig, config, config["task"]), agent, seed, out, device)
 
-    def inputs(self) -> dict:
-        """Files a run depends on: another checkpoint makes another run."""
-        return {"sha256": {job: checkpoint.digest(checkpoint.read(p.checkpoint)[0])
-                           for job, p in self.parts.items() if p.checkpoint and p.agent == p.trained}}  # fmt: skip
+    def inputs(self) -> dict[str, str]:
+        """The weights that act in each job."""
+        files = {job: part.checkpoint for job, part in self.parts.items() if part.checkpoint}
+        return {job: checkpoint.digest(checkpoint.read(path)[0]) for job, path in files.items()}
 
     def jobs(self) -> list[str]:
         return list(self.parts)

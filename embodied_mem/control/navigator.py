@@ -219,7 +219,7 @@ class Classical:
     """The entry ``classical`` of ``embodied_mem.navigators``: robots drive by their maps.
 
     Every entry is such a class: made once with the file it runs from, asked to ``begin`` for each question anew. What
-    ``begin`` gives makes the question's navigators (None: this module's); ``inputs`` says what their results depend on.
+    ``begin`` gives makes the question's navigators (None: this module's); ``fingerprint`` tells what results depend on.
     """
 
     def __init__(self, checkpoint: str = "") -> None:
@@ -229,6 +229,6 @@ class Classical:
     def begin(self) -> None:
         """Nothing is kept from question to question, or needed to drive."""
 
-    def inputs(self) -> dict:
+    def fingerprint(self) -> str:
         """Results depend on nothing but the configuration."""
-        return {}
+        return ""

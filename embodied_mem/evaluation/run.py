@@ -1,6 +1,6 @@
 """Run a task's jobs in parallel processes into a folder that can be resumed.
 
-    RUN/config.json          the full configuration; a resumed run must have the same one
+    RUN/config.json          the full configuration (a resumed run must have the same one), and what jobs were made of
     RUN/parts/JOB.jsonl      one line a prediction, appended as it is made; a torn last line is dropped on resume
     RUN/parts/JOB.status     what the job is doing right now, for the progress display
     RUN/predictions.jsonl    all parts in order, written when every job is done
@@ -27,6 +27,7 @@ from embodied_mem import registry
 from embodied_mem.config import build, read_yaml, to_dict
 from embodied_mem.errors import ConfigError, EmbodiedMemError, InputError
 
+_DONE = "done"  # the status of a job that is
 MAX_LINE = 4_000_000  # bytes of one prediction; more is not one of ours
 
 
@@ -34,8 +35,9 @@ class Task(Protocol):
     """What the runner needs of a task; found through the entry points of ``embodied_mem.tasks``.
 
     It may also have ``OPTIONS`` {option of the command line: dotted key it sets} (left out: each field of Config),
-    ``unit`` (what a prediction is called; left out: answers), ``inputs()`` (a dict of what else a run depends on, kept
-    with its configuration), and ``train(config, agent, seed, out)``. A ``Config`` with a field ``task`` is told it.
+    ``unit`` (what a prediction is called; left out: answers), ``inputs()`` ({job: fingerprint} of what its predictions
+    depend on besides the configuration, weights say: a job is done anew where that changed), and ``train(config, agent,
+    seed, out)``. A ``Config`` with a field ``task`` is told it.
     """
 
     Config: type
@@ -70,8 +72,7 @@ def load_task(name: str | Path, overrides: dict | None = None) -> tuple[Task, di
         if overrides[option] is not None:
             _override(cls, kind, raw, option, overrides)
     task = cls(build(cls.Config, raw, kind))
-    inputs = task.inputs() if hasattr(task, "inputs") else {}
-    return task, {"task": kind, **to_dict(task.config), **inputs}
+    return task, {"task": kind, **to_dict(task.config)}
 
 
 def task_class(name: str | Path) -> tuple[Any, dict]:
@@ -100,11 +101,13 @@ def evaluate(name: str | Path, out: Path | None = None, overrides: dict | None =
     """Run (or go on with) an evaluation; returns the run folder. Raises ConfigError for a folder of another run."""
     task, config = load_task(name, overrides)
     folder = Path(out) if out else Path("runs") / f"{config['task']}-{_digest(config)}"
-    _claim(folder, config)
-    jobs = task.jobs()
-    started = time.time() - _seconds_so_far(folder)
+    jobs, inputs = task.jobs(), task.inputs() if hasattr(task, "inputs") else {}
     workers = max(1, min(len(jobs), config.get("workers") or os.cpu_count() or 1))
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
     with _only_run(folder):
+        for job in _claim(folder, config, inputs):
+            print(f"{job}: what it is made of has changed since; it is done anew", flush=True)
+        started = time.time() - _seconds_so_far(folder)
         _run_jobs(name, overrides, folder, jobs, workers, task, quiet, started)
     rows = [row for job in jobs for row in read_rows(folder / "parts" / f"{job}.jsonl")]
     write_atomically(folder / "predictions.jsonl", "".join(json.dumps(r) + "\n" for r in rows))
@@ -147,13 +150,13 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def _digest(config: dict) -> str:
-    plain = {k: v for k, v in config.items() if k != "workers"}
+    plain = {k: v for k, v in config.items() if k not in ("workers", "inputs")}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _claim(folder: Path, config: dict) -> None:
-    (folder / "parts").mkdir(parents=True, exist_ok=True)
-    path = folder / "config.json"
+def _claim(folder: Path, config: dict, inputs: dict[str, str]) -> list[str]:
+    """Make the folder this run's; returns the jobs whose predictions were of other inputs and are gone now."""
+    path, before = folder / "config.json", {}
     if path.exists():
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
@@ -164,7 +167,13 @@ def _claim(folder: Path, config: dict) -> None:
             raise ConfigError(f"{path} is damaged; remove that file to go on with the run, or choose another --out")
         if _digest(there) != _digest(config):
             raise ConfigError(f"{folder} holds a run with another configuration; choose another --out or remove it")
-    write_atomically(path, json.dumps(config, indent=1) + "\n")
+        before = there.get("inputs", {})
+    changed = [job for job, made_of in inputs.items() if before.get(job, made_of) != made_of]
+    for job in changed:
+        for end in (".jsonl", ".status"):
+            (folder / "parts" / f"{job}{end}").unlink(missing_ok=True)
+    write_atomically(path, json.dumps({**config, "inputs": {**before, **inputs}}, indent=1) + "\n")
+    return changed
 
 
 @contextlib.contextmanager
@@ -191,15 +200,21 @@ def _run_jobs(
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process a core; more threads only get in the way
     stop = context.Event()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_obey, initargs=(stop,)) as pool:
-        futures = {job: pool.submit(_work, str(name), overrides, str(folder), job) for job in jobs}
+        left = [job for job in jobs if not _is_done(folder, job)]
+        futures = {job: pool.submit(_work, str(name), overrides, str(folder), job) for job in left}
         try:
-            _watch(folder, futures, task, quiet, started)
+            _watch(folder, jobs, futures, task, quiet, started)
         except BaseException:
             stop.set()  # the jobs at work end at their next prediction; what they have written stays
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     for future in futures.values():
         _result(future)
+
+
+def _is_done(folder: Path, job: str) -> bool:
+    part, status = (folder / "parts" / f"{job}{end}" for end in (".jsonl", ".status"))
+    return part.exists() and status.exists() and status.read_text(encoding="utf-8") == _DONE
 
 
 def _result(future: Future) -> None:
@@ -212,11 +227,13 @@ def _result(future: Future) -> None:
         ) from error
 
 
-def _watch(folder: Path, futures: dict[str, Future], task: Task, quiet: bool, started: float) -> None:
+def _watch(
+    folder: Path, jobs: list[str], futures: dict[str, Future], task: Task, quiet: bool, started: float
+) -> None:
     from embodied_mem.evaluation.progress import Display
 
     unit = getattr(task, "unit", "answers")
-    with Display(folder, list(futures), task.expected(), quiet, unit) as display:
+    with Display(folder, jobs, task.expected(), quiet, unit) as display:
         while True:
             pending = [f for f in futures.values() if not f.done()]
             display.update()
@@ -255,7 +272,7 @@ def _work(name: str, overrides: dict | None, folder: str, job: str) -> None:
             file.flush()
 
         task.run(job, Path(folder), {row["key"] for row in rows}, emit, lambda text: write_status(status, text))
-    write_status(status, "done")
+    write_status(status, _DONE)
 
 
 def write_status(path: Path, text: str) -> None:

@@ -60,9 +60,9 @@ class LaEqa:
         self.config = config
         self.navigators = registry.load("navigators", config.navigator)(config.checkpoint)
 
-    def inputs(self) -> dict:
+    def inputs(self) -> dict[str, str]:
         """What else results depend on: the weights of a navigator that has some."""
-        return self.navigators.inputs()
+        return dict.fromkeys(self.jobs(), self.navigators.fingerprint())
 
     def jobs(self) -> list[str]:
         return [f"house-{self.config.seed + i}" for i in range(self.config.houses)]

@@ -76,12 +76,12 @@ class FolderTask:
 
     # -- what the runner asks -----------------------------------------------------------------------------------
 
-    def inputs(self) -> dict:
+    def inputs(self) -> dict[str, str]:
         """What else results depend on: the questions themselves."""
         from embodied_mem.datasets.files import MAX_JSON, read_bytes
 
         data = read_bytes(self.folder / self.questions_file, MAX_JSON)
-        return {"questions_sha256": hashlib.sha256(data).hexdigest()}
+        return dict.fromkeys(self.jobs(), hashlib.sha256(data).hexdigest())
 
     def asked(self) -> dict[str, list[Asked]]:
         """The chosen questions by episode, in the file's order."""

@@ -207,16 +207,23 @@ def test_a_killed_evaluation_goes_on_and_ends_the_same(runs, file, inline, tmp_p
     assert {**one, "run_seconds": 0} == {**other, "run_seconds": 0}
 
 
-def test_new_weights_are_a_new_run(runs, file, inline, tmp_path):
+def test_where_weights_are_new_what_they_did_is_done_anew_and_nothing_else(runs, file, inline, tmp_path, capsys):
     path = tmp_path / "relic-0" / "policy.safetensors"
     path.parent.mkdir()
     tensors, meta = checkpoint.read(runs / "relic-0" / "policy.safetensors")
     checkpoint.write(path, tensors, meta)
-    options = {"checkpoint": (str(path),), "houses": 2, "episodes": 1}
-    run.evaluate(file, tmp_path / "run", options, quiet=True)
-    checkpoint.write(path, {k: v + 1 for k, v in tensors.items()}, meta)
-    with pytest.raises(ConfigError, match="another configuration"):
-        run.evaluate(file, tmp_path / "run", options, quiet=True)
+    options = {"checkpoint": (str(path),), "houses": 4, "episodes": 3}
+    folder = run.evaluate(file, tmp_path / "run", options, quiet=True)
+    before = {part.stem: part.read_text() for part in (folder / "parts").glob("*.jsonl")}
+    (folder / "parts" / "random-0.jsonl").write_text(before["random-0"].replace("0.0", "0.5"))  # to be seen again
+    checkpoint.write(path, {k: v + torch.linspace(-9, 9, v.numel()).view_as(v) for k, v in tensors.items()}, meta)
+    run.evaluate(file, folder, options, quiet=True)
+    said = capsys.readouterr().out
+    after = {part.stem: part.read_text() for part in (folder / "parts").glob("*.jsonl")}
+    assert {job for job in after if after[job] != before[job]} == {"relic-0", "swapped_context-0", "random-0"}
+    assert "relic-0: what it is made of has changed" in said and "random-0:" not in said and "oracle" not in said
+    run.evaluate(file, folder, options, quiet=True)
+    assert not capsys.readouterr().out
 
 
 def test_houses_for_development_and_evaluation_are_never_mixed():

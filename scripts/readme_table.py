@@ -3,6 +3,7 @@
 
     .venv/bin/python scripts/readme_table.py runs/la_eqa
     .venv/bin/python scripts/readme_table.py runs/findingdory
+    .venv/bin/python scripts/readme_table.py embodied_mem/policies/checkpoints/object_search     # of shipped policies
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def main(folder: Path) -> None:
     """Print the tables of a run as markdown."""
     metrics = json.loads((folder / "metrics.json").read_text())
     print(f"{metrics['houses']} houses, {metrics['run_seconds'] / 60:.0f} minutes.\n")
-    {"la_eqa": la_eqa, "findingdory": findingdory}[metrics["task"]](metrics)
+    {"la_eqa": la_eqa, "findingdory": findingdory}.get(metrics["task"], policies)(metrics)
 
 
 def la_eqa(metrics: dict) -> None:
@@ -65,6 +66,24 @@ def findingdory(metrics: dict) -> None:
     explored = {name: row["needs_exploration"] for name, row in agents.items()}
     print("\nNeeds exploration (" + str(next(iter(explored.values()))["count"]) + " instructions): "
           + ", ".join(f"`{name}` {_number(row['hl_sr'])}" for name, row in explored.items()))  # fmt: skip
+
+
+def policies(metrics: dict) -> None:
+    """Return and success in the first and the last episode in a house, and what is gained."""
+    print("| seeds | return, first | last | success, first | last | last third − first | SPL, first → last |")
+    print("|---|" + "---|" * 6)
+    for name, row in metrics["agents"].items():
+        curves = (("return", "ci95"), ("success", "success_ci95"))
+        cells = [_end(row, curve, interval, at) for curve, interval in curves for at in (0, -1)]
+        low, high = row["success_gain_ci95"]
+        gain = f"{row['success_gain']:+.3f} <sub>{low:+.2f} to {high:+.2f}</sub>"
+        spl = " → ".join(f"{row['spl_by_episode'][at]:.2f}" for at in (0, -1))
+        print(f"| `{name}`, {len(row['seeds'])} | " + " | ".join([*cells, gain, spl]) + " |")
+
+
+def _end(row: dict, curve: str, interval: str, at: int) -> str:
+    low, high = row[interval][at]
+    return f"{row[curve + '_by_episode'][at]:.2f} <sub>{low:.2f}–{high:.2f}</sub>"
 
 
 def _with_interval(value: float | None, pair: list[float] | None) -> str:

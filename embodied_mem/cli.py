@@ -87,12 +87,14 @@ class Evaluate:
     """la_eqa: where the houses are recorded and asked about; habitat needs habitat-sim (docs/habitat.md)."""
     workers: Annotated[int | None, arg(metavar="INT")] = None
     """Parallel processes; left out: one a core."""
+    device: Annotated[str | None, arg(metavar="cpu|cuda")] = None
+    """Policies: where they act; left out: as the configuration says."""
 
     def run(self) -> None:
         from embodied_mem.evaluation.run import evaluate
 
         names = ("seed", "houses", "days", "questions", "episodes", "interactions", "checkpoint", "simulator",
-                 "workers")  # fmt: skip
+                 "workers", "device")  # fmt: skip
         options = {name: getattr(self, name) for name in names}
         options |= {"checkpoint": self.checkpoint or None, "folder": str(self.folder) if self.folder else None}
         _print_summary(evaluate(self.config, self.out, options))

@@ -38,6 +38,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="first house; below 10,000: development, from 100,000: evaluation")
     parser.add_argument("--houses", type=int)
     parser.add_argument("--episodes", type=int, help="of each trial")
+    parser.add_argument("--device", help="cpu or cuda; left out: as the configuration says")
     parser.add_argument("--workers", type=int, help="parallel processes; left out: one a core")
     parser.add_argument("--out", type=Path, help="the run folder; left out: runs/TASK-DIGEST")
     options = vars(parser.parse_args())

@@ -19,9 +19,7 @@ from embodied_mem.errors import ConfigError
 def start(device: str) -> str:
     """Join the other processes when torchrun started this one; returns the device of this process. Raises ConfigError
     for a device that is not there."""
-    if device != "cpu" and not (device.partition(":")[0] == "cuda" and torch.cuda.is_available()):
-        raise ConfigError(f"device: {device!r} is not here; take cpu, or cuda where torch is built for it and sees a "
-                          "GPU")  # fmt: skip
+    check_device(device)
     if "RANK" not in os.environ or dist.is_initialized():
         return device
     local = int(os.environ.get("LOCAL_RANK", 0))
@@ -29,6 +27,13 @@ def start(device: str) -> str:
         torch.cuda.set_device(local)
     dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     return f"cuda:{local}" if device.startswith("cuda") else device
+
+
+def check_device(device: str) -> None:
+    """Raise ConfigError for a device that is not there."""
+    if device != "cpu" and not (device.partition(":")[0] == "cuda" and torch.cuda.is_available()):
+        raise ConfigError(f"device: {device!r} is not here; take cpu (--device cpu), or cuda where torch is built for "
+                          "it and sees a GPU")  # fmt: skip
 
 
 def stop() -> None:

@@ -17,6 +17,7 @@ from embodied_mem.policies.build import environment_config, make_environment, po
 from embodied_mem.policies.candidates import Part, not_shipped, parts_of
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.experiment import ExperimentConfig
+from embodied_mem.policies.parallel import check_device
 from embodied_mem.policies.tokens import Spec
 from embodied_mem.policies.trials import run_trials
 from embodied_mem.sim.vector.protocol import VectorEnv
@@ -29,13 +30,14 @@ class PolicyTask:
     #: Options of the command line, and the keys they set.
     OPTIONS = {
         "seed": "evaluation.first_house", "houses": "evaluation.houses", "episodes": "evaluation.episodes",
-        "checkpoint": "evaluation.checkpoints", "workers": "workers",
+        "checkpoint": "evaluation.checkpoints", "workers": "workers", "device": "evaluation.device",
     }  # fmt: skip
     unit = "trials"
 
     def __init__(self, config: ExperimentConfig) -> None:
         e = config.evaluation
         check_seeds(e.first_house, e.houses)
+        check_device(e.device)
         self.config = config if e.device == "cpu" else replace(config, workers=1)
         self.parts = {f"{part.agent}-{part.seed}": part for part in parts_of(config)}
 

@@ -298,7 +298,8 @@ def test_halves_of_weights_act_in_whole_numbers(runs, tmp_path):
         (["evaluate", "la_eqa", "--checkpoint", "x"], "la_eqa takes no --checkpoint"),
         (["evaluate", "FILE", "--checkpoint", "none"], "no checkpoint none; train one first"),
         (["evaluate", "FILE"], "no checkpoint of relic comes with darkroom; train it (embodied-mem train"),
-        (["train", "FILE", "--device", "gpu"], "device: 'gpu' is not here; take cpu, or cuda where torch is built"),
+        (["train", "FILE", "--device", "gpu"], "device: 'gpu' is not here; take cpu (--device cpu), or cuda where"),
+        (["evaluate", "FILE", "--device", "gpu"], "device: 'gpu' is not here; take cpu (--device cpu), or cuda where"),
         (["train", "FILE", "--agent", "gru"], "no agent 'gru' in darkroom"),
     ],
 )

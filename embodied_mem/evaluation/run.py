@@ -1,6 +1,7 @@
 """Run a task's jobs in parallel processes into a folder that can be resumed.
 
-    RUN/config.json          the full configuration (a resumed run must have the same one), and what jobs were made of
+    RUN/config.json          the full configuration; a resumed run must have the same one
+    RUN/inputs.json          what else each job was made of
     RUN/parts/JOB.jsonl      one line a prediction, appended as it is made; a torn last line is dropped on resume
     RUN/parts/JOB.status     what the job is doing right now, for the progress display
     RUN/predictions.jsonl    all parts in order, written when every job is done
@@ -72,6 +73,8 @@ def load_task(name: str | Path, overrides: dict | None = None) -> tuple[Task, di
         if overrides[option] is not None:
             _override(cls, kind, raw, option, overrides)
     task = cls(build(cls.Config, raw, kind))
+    if hasattr(task, "inputs"):
+        task.inputs()  # what is missing is said before anything runs
     return task, {"task": kind, **to_dict(task.config)}
 
 
@@ -150,13 +153,13 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def _digest(config: dict) -> str:
-    plain = {k: v for k, v in config.items() if k not in ("workers", "inputs")}
+    plain = {k: v for k, v in config.items() if k != "workers"}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _claim(folder: Path, config: dict, inputs: dict[str, str]) -> list[str]:
     """Make the folder this run's; returns the jobs whose predictions were of other inputs and are gone now."""
-    path, before = folder / "config.json", {}
+    path, made_from = folder / "config.json", folder / "inputs.json"
     if path.exists():
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
@@ -167,12 +170,13 @@ def _claim(folder: Path, config: dict, inputs: dict[str, str]) -> list[str]:
             raise ConfigError(f"{path} is damaged; remove that file to go on with the run, or choose another --out")
         if _digest(there) != _digest(config):
             raise ConfigError(f"{folder} holds a run with another configuration; choose another --out or remove it")
-        before = there.get("inputs", {})
+    before = json.loads(made_from.read_text(encoding="utf-8")) if made_from.exists() else {}
     changed = [job for job, made_of in inputs.items() if before.get(job, made_of) != made_of]
     for job in changed:
         for end in (".jsonl", ".status"):
             (folder / "parts" / f"{job}{end}").unlink(missing_ok=True)
-    write_atomically(path, json.dumps({**config, "inputs": {**before, **inputs}}, indent=1) + "\n")
+    write_atomically(path, json.dumps(config, indent=1) + "\n")
+    write_atomically(made_from, json.dumps({**before, **inputs}, indent=1) + "\n")
     return changed
 
 

@@ -8,6 +8,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from embodied_mem.evaluation.run import DONE
+
 
 class Display:
     """Reads the run folder's parts as they grow. On a terminal a live display; in a log one line every 15 s."""
@@ -58,7 +60,7 @@ class Display:
         left = f", about {seconds / new * (self.expected - self._done) / 60:.0f} min left" if new > 20 else ""
         head = f"{self._done}/{self.expected} {self.unit} in {seconds:.0f} s{left}"
         score = "  ".join(f"{agent} {right / n:.3f}" for agent, (right, n) in self._right.items() if n)
-        jobs = [f"{job}: {text}" for job in self.jobs if (text := self._status(job)) not in ("", "done")]
+        jobs = [f"{job}: {text}" for job in self.jobs if (text := self._status(job)) not in ("", DONE)]
         return "\n".join(filter(None, [head, score, *jobs]))
 
     def _status(self, job: str) -> str:

@@ -28,7 +28,7 @@ from embodied_mem import registry
 from embodied_mem.config import build, read_yaml, to_dict
 from embodied_mem.errors import ConfigError, EmbodiedMemError, InputError
 
-_DONE = "done"  # the status of a job that is
+DONE = "done"  # the status of a job that is
 MAX_LINE = 4_000_000  # bytes of one prediction; more is not one of ours
 
 
@@ -73,8 +73,6 @@ def load_task(name: str | Path, overrides: dict | None = None) -> tuple[Task, di
         if overrides[option] is not None:
             _override(cls, kind, raw, option, overrides)
     task = cls(build(cls.Config, raw, kind))
-    if hasattr(task, "inputs"):
-        task.inputs()  # what is missing is said before anything runs
     return task, {"task": kind, **to_dict(task.config)}
 
 
@@ -160,17 +158,9 @@ def _digest(config: dict) -> str:
 def _claim(folder: Path, config: dict, inputs: dict[str, str]) -> list[str]:
     """Make the folder this run's; returns the jobs whose predictions were of other inputs and are gone now."""
     path, made_from = folder / "config.json", folder / "inputs.json"
-    if path.exists():
-        try:
-            there = json.loads(path.read_text(encoding="utf-8"))
-            known = isinstance(there, dict)
-        except ValueError:
-            known = False
-        if not known:
-            raise ConfigError(f"{path} is damaged; remove that file to go on with the run, or choose another --out")
-        if _digest(there) != _digest(config):
-            raise ConfigError(f"{folder} holds a run with another configuration; choose another --out or remove it")
-    before = json.loads(made_from.read_text(encoding="utf-8")) if made_from.exists() else {}
+    if path.exists() and _digest(_mapping(path)) != _digest(config):
+        raise ConfigError(f"{folder} holds a run with another configuration; choose another --out or remove it")
+    before = _mapping(made_from) if made_from.exists() else {}
     changed = [job for job, made_of in inputs.items() if before.get(job, made_of) != made_of]
     for job in changed:
         for end in (".jsonl", ".status"):
@@ -178,6 +168,14 @@ def _claim(folder: Path, config: dict, inputs: dict[str, str]) -> list[str]:
     write_atomically(path, json.dumps(config, indent=1) + "\n")
     write_atomically(made_from, json.dumps({**before, **inputs}, indent=1) + "\n")
     return changed
+
+
+def _mapping(path: Path) -> dict:
+    with contextlib.suppress(ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    raise ConfigError(f"{path} is damaged; remove that file to go on with the run, or choose another --out")
 
 
 @contextlib.contextmanager
@@ -218,7 +216,7 @@ def _run_jobs(
 
 def _is_done(folder: Path, job: str) -> bool:
     part, status = (folder / "parts" / f"{job}{end}" for end in (".jsonl", ".status"))
-    return part.exists() and status.exists() and status.read_text(encoding="utf-8") == _DONE
+    return part.exists() and status.exists() and status.read_text(encoding="utf-8") == DONE
 
 
 def _result(future: Future) -> None:
@@ -276,7 +274,7 @@ def _work(name: str, overrides: dict | None, folder: str, job: str) -> None:
             file.flush()
 
         task.run(job, Path(folder), {row["key"] for row in rows}, emit, lambda text: write_status(status, text))
-    write_status(status, _DONE)
+    write_status(status, DONE)
 
 
 def write_status(path: Path, text: str) -> None:

@@ -56,7 +56,10 @@ class FolderTask:
                               "to try it: scripts/make_openeqa_folder.py 7 DIR")  # fmt: skip
         if not config.agents or len(set(config.agents)) < len(config.agents):
             raise ConfigError(f"{self.name}.agents: {list(config.agents)} must name each agent once, and at least one")
+        from embodied_mem.datasets.files import MAX_JSON, read_bytes
+
         self.config, self.folder = config, Path(config.folder)
+        self._fingerprint = hashlib.sha256(read_bytes(self.folder / self.questions_file, MAX_JSON)).hexdigest()
         self._asked: dict[str, list[Asked]] | None = None
         self.absent = 0  # episodes that are asked about and not in the folder: part of a dataset may be used
 
@@ -78,10 +81,7 @@ class FolderTask:
 
     def inputs(self) -> dict[str, str]:
         """What else results depend on: the questions themselves."""
-        from embodied_mem.datasets.files import MAX_JSON, read_bytes
-
-        data = read_bytes(self.folder / self.questions_file, MAX_JSON)
-        return dict.fromkeys(self.jobs(), hashlib.sha256(data).hexdigest())
+        return dict.fromkeys(self.jobs(), self._fingerprint)
 
     def asked(self) -> dict[str, list[Asked]]:
         """The chosen questions by episode, in the file's order."""

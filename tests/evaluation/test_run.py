@@ -81,6 +81,10 @@ def test_a_folder_of_another_configuration_is_refused(config, inline, tmp_path):
     (folder / "config.json").write_text("{")
     with pytest.raises(ConfigError, match="config.json is damaged; remove that file"):
         evaluate(config, folder, quiet=True)
+    (folder / "config.json").unlink()
+    (folder / "inputs.json").write_text("[]")
+    with pytest.raises(ConfigError, match="inputs.json is damaged; remove that file"):
+        evaluate(config, folder, quiet=True)
 
 
 def test_workers_that_are_killed_leave_what_they_did_and_the_run_goes_on(config, tmp_path, monkeypatch):

@@ -69,9 +69,10 @@ def _check_weights(figures: dict, files: list[Path], metrics: Path) -> None:
 
 def _card(experiment: ExperimentConfig, folder: Path, files: list[Path]) -> str:
     name, metas = experiment.name, [checkpoint.describe(path) for path in files]
+    count = "One policy" if len(files) == 1 else f"{len(files)} policies"
     parts = [
         f"# {name}: policies that remember",
-        f"{len(files)} {'policy' if len(files) == 1 else 'policies'} for `{experiment.task}`, trained by in-context reinforcement learning: PPO over trials "
+        f"{count} for `{experiment.task}`, trained by in-context reinforcement learning: PPO over trials "
         f"of many episodes in one house{_teacher(metas)}. They get better inside a house they have never seen, without "
         "a change of weights, as far as the results below say so. Weights are bfloat16 and act in float32.",
         "## Data\n\nNone but the simulator: every trial of the training is in a house drawn by seed (from 2^40 on, or "

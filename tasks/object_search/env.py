@@ -33,7 +33,9 @@ FIRST_HOUSE = {"train": 10_000, "dev": 0, "test": 100_000}
 TEST_HOUSES = 1000  # at most, of each split that is not for training
 AHEAD, LEFT, RIGHT, STOP = range(4)
 OTHER_THING = FIRST_THING  # the kind of all things that are never searched for; goal i is OTHER_THING + 1 + i
-_HOUSES, _STARTS, _HEADINGS, _GOALS, _NOISE = 21, 22, 23, 24, 25  # streams
+_HOUSES, _STARTS, _HEADINGS, _GOALS, _NOISE, _DETOURS = 21, 22, 23, 24, 25, 26  # streams
+_SPELL = 12  # steps: a turn of 180° and as many ahead
+_LEAST = 0.02  # metres that a step must bring nearer, or the oracle is stuck
 _RANGE = 10.0  # metres: unit of distances and positions in observations
 _SIGHT = 8.0  # metres up to which things are made out
 
@@ -120,9 +122,18 @@ class ObjectSearch(SearchEnv):
         return Step(self._observe(), reward, end, success, info, felt)
 
     def oracle(self) -> Tensor:
-        """Down the field; where the goal is in reach, towards it until a ray is on it; then stop."""
+        """Down the field; where the goal is in reach, towards it until a ray is on it; then stop. Where that leads no
+        further (furniture before a thing that falls between two rays, a corner that steps of 30° do not round) it
+        tries other ways, half of the time."""
         seen, bearing = self._in_reach()
-        best = torch.where(seen, bearing, self._downhill())
+        way, clear = self._ahead_of_here()
+        here = self.houses.way(self._row, self._goal, self._x, self._y)
+        stuck = torch.where(seen, ~clear.gather(1, bearing[:, None])[:, 0], way.amin(1) > here - _LEAST)
+        spell = self._step // _SPELL
+        drawn = uniform(self._seeds, _DETOURS, self._episode, spell)
+        detour = pick(clear, drawn).clamp(max=HEADINGS - 1)
+        best = torch.where(seen, bearing, way.argmin(1))
+        best = torch.where(stuck & (spell % 2 == 1), detour, best)
         turn = (best - self._heading).remainder(HEADINGS)
         action = torch.where(turn == 0, AHEAD, torch.where(turn <= HEADINGS // 2, LEFT, RIGHT))
         return torch.where(self._found, STOP, action)
@@ -142,15 +153,16 @@ class ObjectSearch(SearchEnv):
         angle = torch.atan2(dy[self._row, thing], dx[self._row, thing])
         return least.isfinite(), (angle * (HEADINGS / (2 * math.pi))).round().long().remainder(HEADINGS)
 
-    def _downhill(self) -> Tensor:
-        """The heading whose step comes nearest to the goal."""
+    def _ahead_of_here(self) -> tuple[Tensor, Tensor]:
+        """[B, 12] each: metres to the goal after a step along each heading, and whether nothing is in its way; where
+        something is, the way is inf."""
         x = self._x[:, None] + FORWARD * self._ahead[:, 0]
         y = self._y[:, None] + FORWARD * self._ahead[:, 1]
         row, goal = (v[:, None].expand(-1, HEADINGS).flatten() for v in (self._row, self._goal))
         way = self.houses.way(row, goal, x.flatten(), y.flatten()).view(-1, HEADINGS)
         clear = free(self.houses, self._row, x, y) & free(self.houses, self._row, (x + self._x[:, None]) / 2,
                                                           (y + self._y[:, None]) / 2)  # fmt: skip
-        return torch.where(clear, way, torch.inf).argmin(1)
+        return torch.where(clear, way, torch.inf), clear
 
     def _begin_episode(self, ending: Tensor) -> None:
         """A new goal of those there are, and a start at least ``min_start`` metres from it, where ``ending`` says."""

@@ -59,6 +59,18 @@ def test_the_oracle_finds_what_it_searches_on_nearly_the_shortest_way(config):
     assert np.median(detour) < 0.3 and min(detour) > -1.0, "shortest is not the shortest way"
 
 
+def test_the_oracle_does_not_stay_where_its_way_leads_no_further(config):
+    env, _ = begun(replace(config, types=20, cap=500), batch=15)
+    standing, longest = torch.zeros(15, dtype=torch.int64), 0
+    for _ in range(600):
+        before = env._travelled.clone()
+        step = env.step(env.oracle())
+        moved = (env._travelled != before) | step.episode_end
+        standing = torch.where(moved, 0, standing + 1)
+        longest = max(longest, int(standing.max()))
+    assert longest < 100, f"it stood still for {longest} steps of an episode"
+
+
 def test_a_stop_pays_only_in_front_of_the_goal_in_sight(config):
     env, obs = begun(replace(config, cap=200))
     stops = torch.full((5,), STOP)

@@ -87,12 +87,29 @@ def new_figure(width: float = 4.8, height: float = 3.6) -> tuple[Any, Any]:
 def cost_plot(points: dict[str, tuple[float, float]], xlabel: str) -> bytes:
     """Correctness against a mean cost, one point an agent: {agent: (cost, correctness)}."""
     figure, axes = new_figure()
-    for name, (cost, right) in points.items():
+    for cost, right in points.values():
         axes.scatter(cost, right, s=46, zorder=3)
-        axes.annotate(name, (cost, right), xytext=(5, 4), textcoords="offset points", fontsize=8)
     axes.set(xlabel=xlabel, ylabel="correctness", ylim=(0, 1.03))
     axes.margins(x=0.15)
+    _name_points(axes, points)
     return figure_png(figure)
+
+
+def _name_points(axes: Any, points: dict[str, tuple[float, float]]) -> list[Any]:
+    """Names beside their points, each at the nearest of a few places where it covers no other name; returns them."""
+    placed = []
+    for name, at in points.items():
+        for right, up in ((5, 4), (5, -11), (-5, 4), (-5, -11), (5, 15), (5, -22), (-5, 15), (-5, -22)):
+            side = "left" if right > 0 else "right"
+            label = axes.annotate(name, at, (right, up), textcoords="offset points", fontsize=8, ha=side)
+            box = label.get_window_extent()
+            if not any(box.overlaps(other.get_window_extent()) for other in placed):
+                break
+            label.remove()
+        else:  # a crowd: the first place is as good as any
+            label = axes.annotate(name, at, (5, 4), textcoords="offset points", fontsize=8)
+        placed.append(label)
+    return placed
 
 
 def calibration_plot(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> bytes:

@@ -28,6 +28,7 @@ QUESTIONS = {
     "updates along a trial (U)": ("base", "u4", "u16"),
     "order and age of the cache (U = 4)": ("u4", "u4_ordered", "u4_stale"),
     "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
+    "training houses": ("houses_all", "houses_1024", "houses_128", "houses_16"),
     "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_hard"),
 }
 LATE = 3
@@ -93,8 +94,9 @@ def _smooth(curve: np.ndarray) -> np.ndarray:
     return np.stack([curve[max(0, i + 1 - SMOOTH) : i + 1].mean(0) for i in range(len(curve))])
 
 
-def compare(runs: list[Run], measure: str) -> dict:
-    """Figures of one question: what is reached at the steps, and at the CPU seconds, that all of its runs have."""
+def compare(runs: list[Run], measure: str, evaluated: dict) -> dict:
+    """Figures of one question: what is reached at the steps, and at the CPU seconds, that all of its runs have; of
+    agents that were evaluated, how much better their first episode was in the houses of training."""
     steps, cpu = min(int(r.steps[-1]) for r in runs), min(float(r.cpu[-1]) for r in runs)
     agents = {}
     for name in dict.fromkeys(r.agent for r in runs):
@@ -110,6 +112,9 @@ def compare(runs: list[Run], measure: str) -> dict:
             "take_off_cpu_seconds": [None if i is None else round(r.cpu[i]) for r, i in zip(own, off, strict=True)],
             "steps": [int(r.steps[-1]) for r in own], "cpu_seconds": [round(r.cpu[-1]) for r in own],
         }  # fmt: skip
+        if name in evaluated:  # by heart: nothing of this house is remembered yet
+            at_home = np.mean([r.curves[measure][-1, 0] for r in own])
+            agents[name]["by_heart"] = round(float(at_home - evaluated[name][f"{measure}_by_episode"][0]), 3)
     return {"steps": steps, "cpu_seconds": round(cpu), "agents": agents}
 
 
@@ -118,13 +123,16 @@ def table(question: str, figures: dict, measure: str) -> str:
     million, minutes = f"{figures['steps'] / 1e6:.2f} M steps", f"{figures['cpu_seconds'] / 60:.1f} CPU min"
     head = [question, f"{measure} after {million}", f"after {minutes}", "optimiser steps by then",
             "takes off at M steps", "at CPU min", "seeds"]  # fmt: skip
+    known = any("by_heart" in row for row in figures["agents"].values())
+    head += ["first episode: in trained minus unseen houses"] if known else []
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, row in figures["agents"].items():
         spans = [f"{first:.2f} → {late:.2f}" for first, late in (row["at_steps"], row["at_cpu_seconds"])]
         spans.append(f"{row['optimiser_steps_at_steps']}, {row['optimiser_steps_at_cpu_seconds']}")
         when = [", ".join("none" if x is None else f"{x / unit:.1f}" for x in row[key])
                 for key, unit in (("take_off_steps", 1e6), ("take_off_cpu_seconds", 60))]  # fmt: skip
-        lines.append(f"| `{name}` | " + " | ".join([*spans, *when, str(len(row["seeds"]))]) + " |")
+        own = [f"{row['by_heart']:+.2f}" if "by_heart" in row else "–"] if known else []
+        lines.append(f"| `{name}` | " + " | ".join([*spans, *when, str(len(row["seeds"])), *own]) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -197,7 +205,7 @@ def main() -> int:
     measure = options.measure or ("return" if all(r.environment == runs[0].environment for r in runs) else "success")
     evaluated = json.loads(options.metrics.read_text(encoding="utf-8"))["agents"] if options.metrics else {}
     asked = questions(runs)
-    figures = {question: compare(some, measure) for question, some in asked.items()}
+    figures = {question: compare(some, measure, evaluated) for question, some in asked.items()}
     print("\n".join(table(question, row, measure) for question, row in figures.items()))
     if options.figure:
         draw(asked, measure, evaluated, options.figure)

@@ -56,7 +56,7 @@ def test_runs_are_compared_at_the_steps_and_at_the_cpu_seconds_that_all_of_them_
     made_up_run(tmp_path / "base-0", rounds=40, risen_at=10, speed=100.0)
     made_up_run(tmp_path / "u4-0", rounds=30, risen_at=20, speed=50.0)
     runs = [ablations.read_run(tmp_path / name) for name in ("base-0", "u4-0")]
-    found = ablations.compare(runs, "return")
+    found = ablations.compare(runs, "return", {})
     assert (found["steps"], found["cpu_seconds"]) == (30_000, 400)
     slow = found["agents"]["u4"]
     assert slow["at_steps"] == [4.0, 7.0] and slow["at_cpu_seconds"] == [4.0, 4.0]  # 400 s are 20 of its rounds
@@ -67,7 +67,7 @@ def test_runs_are_compared_at_the_steps_and_at_the_cpu_seconds_that_all_of_them_
 def test_taking_off_is_half_of_the_rise_over_five_rounds_or_none(tmp_path, ablations):
     made_up_run(tmp_path / "base-0", rounds=20, risen_at=10, speed=100.0)
     made_up_run(tmp_path / "base-1", rounds=20, risen_at=99, speed=100.0, seed=1)
-    found = ablations.compare([ablations.read_run(tmp_path / f"base-{s}") for s in (0, 1)], "return")
+    found = ablations.compare([ablations.read_run(tmp_path / f"base-{s}") for s in (0, 1)], "return", {})
     row = found["agents"]["base"]
     assert row["take_off_steps"] == [13_000, None] and row["take_off_cpu_seconds"] == [130, None]  # three of five
     assert row["seeds"] == [0, 1] and row["at_steps"] == [4.0, 5.5]
@@ -94,7 +94,11 @@ def test_the_script_draws_and_writes_and_takes_success_where_rewards_differ(tmp_
     assert ablations.main() == 0
     found = json.loads((tmp_path / "figures.json").read_text())
     assert found["measure"] == "success" and set(found["questions"]) == {"reward", "other runs"}
-    assert (tmp_path / "curves.png").stat().st_size > 10_000 and "`shaped`" in capsys.readouterr().out
+    agents = found["questions"]["reward"]["agents"]
+    assert agents["stay"]["by_heart"] == pytest.approx(0.4 - 0.5) and "by_heart" not in agents["shaped"]
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+    printed = capsys.readouterr().out
+    assert "trained minus unseen houses" in printed and "| 1 | -0.10 |" in printed and "`shaped`" in printed
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path, ablations, monkeypatch, capsys):
@@ -110,7 +114,7 @@ def differences(one: dict, other: dict, where: str = "") -> list[str]:
     return sorted([where + k for k in keys if k not in nested] + deeper)
 
 
-@pytest.mark.parametrize("name", ["ablations", "reward"])
+@pytest.mark.parametrize("name", ["ablations", "reward", "diversity"])
 def test_every_agent_of_an_ablation_is_in_a_question_and_differs_in_what_its_name_says(name, ablations):
     experiment = build(ExperimentConfig, read_yaml(f"grid_object_search_{name}"))
     asked = {agent for agents in ablations.QUESTIONS.values() for agent in agents}
@@ -122,6 +126,9 @@ def test_every_agent_of_an_ablation_is_in_a_question_and_differs_in_what_its_nam
         assert differences(plain["u4"], plain["u4_ordered"]) == ["shuffle"]
         assert differences(plain["u4_ordered"], plain["u4_stale"]) == ["refresh"]
         assert all(changed[a] == ["policy.sink"] for a in plain if a.startswith("sink"))
+    elif name == "diversity":
+        assert all(differences(plain["houses_all"], plain[a]) == ["houses"] for a in plain if a != "houses_all")
+        assert [plain[a]["houses"] for a in plain] == [16, 128, 1024, None]
     else:
         changed = {a: differences(plain["shaped"], plain[a]) for a in plain if a != "shaped_hard"}
         one_thing = {"stay": "reward", "shaped_costly": "step_cost", "shaped_ending": "early_end",

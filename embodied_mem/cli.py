@@ -60,6 +60,7 @@ class Evaluate:
     $ embodied-mem evaluate configs/la_eqa.yaml --houses 2 --questions 60 --out runs/small
     $ embodied-mem evaluate openeqa --folder open-eqa/data
     $ embodied-mem evaluate grid_object_search
+    $ embodied-mem evaluate grid_object_search --episodes 40 --streaming 240 --houses 200
     $ embodied-mem evaluate darkroom --checkpoint runs/policies/darkroom/*/policy.safetensors --seed 1 --houses 100
     """
 
@@ -83,6 +84,8 @@ class Evaluate:
     """findingdory: fewest and most pick-and-place interactions of an experience."""
     checkpoint: Annotated[tuple[str, ...], arg(metavar="FILE …")] = ()
     """Policies: trained seeds of the experiment's agents; left out: the shipped ones."""
+    streaming: Annotated[tuple[int, ...], arg(metavar="INT …")] = ()
+    """Policies: also let the first agent act while it keeps no more than so many of its latest steps."""
     simulator: Literal["embedded", "habitat"] | None = None
     """la_eqa: where the houses are recorded and asked about; habitat needs habitat-sim (docs/habitat.md)."""
     workers: Annotated[int | None, arg(metavar="INT")] = None
@@ -96,7 +99,8 @@ class Evaluate:
         names = ("seed", "houses", "days", "questions", "episodes", "interactions", "checkpoint", "simulator",
                  "workers", "device")  # fmt: skip
         options = {name: getattr(self, name) for name in names}
-        options |= {"checkpoint": self.checkpoint or None, "folder": str(self.folder) if self.folder else None}
+        options |= {name: getattr(self, name) or None for name in ("checkpoint", "streaming")}
+        options["folder"] = str(self.folder) if self.folder else None
         _print_summary(evaluate(self.config, self.out, options))
 
 

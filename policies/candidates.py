@@ -25,6 +25,8 @@ class Part:
     checkpoint: Path | None = None
     swapped: bool = False
     demonstrations: int = 0
+    streaming: int | None = None
+    """The latest tokens are kept, this many; None: what the policy was trained to keep."""
 
 
 def parts_of(config: ExperimentConfig) -> list[Part]:
@@ -41,6 +43,8 @@ def parts_of(config: ExperimentConfig) -> list[Part]:
         parts += [replace(p, agent="swapped_context", swapped=True) for p in own]
     for n in e.demonstrations:
         parts += [replace(p, agent=f"{first}_demonstrations_{n}", demonstrations=n) for p in own]
+    for n in e.streaming:
+        parts += [replace(p, agent=f"{first}_streaming_{n}", streaming=n) for p in own]
     return parts + [Part(name, first) for name in e.controls if name in actors.CONTROLS]
 
 

@@ -19,13 +19,15 @@ from embodied_mem.policies.settings import TrainConfig
 from embodied_mem.policies.tokens import Spec
 
 
-def load_policy(path: Path, device: str = "cpu") -> tuple[PolicyActor, TrainConfig, dict]:
+def load_policy(path: Path, device: str = "cpu", budget: int | None = None) -> tuple[PolicyActor, TrainConfig, dict]:
     """The actor of a checkpoint, its training's configuration, and what else the checkpoint says. Weights may be in
-    half precision; the actor is in float32. Raises InputError for a file that is damaged or of another architecture.
+    half precision; the actor is in float32. ``budget``: the tokens it keeps instead of those it was trained with.
+    Raises InputError for a file that is damaged or of another architecture.
     """
     tensors, meta = checkpoint.read(path)
     config = build(TrainConfig, meta["config"], f"{path}: config")
-    policy = make_policy(Spec.from_dict(meta["spec"]), config.policy).to(device)
+    kept = {} if budget is None else {"budget": budget}
+    policy = make_policy(Spec.from_dict(meta["spec"]), {**config.policy, **kept}).to(device)
     checkpoint.load_weights(policy, checkpoint.part_of(tensors, "policy."), str(path))
     return PolicyActor(policy), config, meta
 
@@ -38,6 +40,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="first house; below 10,000: development, from 100,000: evaluation")
     parser.add_argument("--houses", type=int)
     parser.add_argument("--episodes", type=int, help="of each trial")
+    parser.add_argument("--streaming", type=int, nargs="+", help="the first agent keeps only so many steps, too")
     parser.add_argument("--device", help="cpu or cuda; left out: as the configuration says")
     parser.add_argument("--workers", type=int, help="parallel processes; left out: one a core")
     parser.add_argument("--out", type=Path, help="the run folder; left out: runs/TASK-DIGEST")

@@ -27,6 +27,10 @@ SPLITS = ("train", "dev", "test")
 _OF_THE_AGENT = ("task", "policy", "environment", "seed")
 
 
+#: Kinds of policy whose memory is the latest tokens as they are, so that one that is trained can keep fewer of them.
+WINDOWS = ("relic",)
+
+
 @dataclass(frozen=True)
 class AgentConfig:
     """One trained agent. ``training`` and ``environment`` hold only what differs from the experiment's."""
@@ -51,13 +55,17 @@ class EvaluationConfig:
     controls: tuple[str, ...] = field(default=CONTROLS, metadata={"choices": CONTROLS})
     demonstrations: tuple[int, ...] = field(default=(), metadata={"min": 1, "max": 1000})
     """Numbers of the oracle's episodes put before the first agent's own; each makes an agent of its own."""
+    streaming: tuple[int, ...] = field(default=(), metadata={"min": 1, "max": 10_000_000})
+    """Numbers of latest tokens that the first agent keeps although it was trained with more; each makes an agent."""
     checkpoints: tuple[str, ...] = ()
     """Files to evaluate instead of the shipped ones; each is a seed of the agent whose policy it has."""
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if any(n < 1 for n in self.demonstrations) or len(set(self.demonstrations)) < len(self.demonstrations):
-            raise ConfigError(f"evaluation.demonstrations: {list(self.demonstrations)} must be different, from 1 on")
+        for key in ("demonstrations", "streaming"):
+            numbers = getattr(self, key)
+            if any(n < 1 for n in numbers) or len(set(numbers)) < len(numbers):
+                raise ConfigError(f"evaluation.{key}: {list(numbers)} must be different, from 1 on")
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,10 @@ class ExperimentConfig:
             self.training_of(name, 0)
             policy_config(agent.policy, f"agents.{name}.policy")
             environment_config(self.task, self.environment_of(name), f"agents.{name}.environment")
+        kind = self.agents[self.first].policy["kind"]
+        if self.evaluation.streaming and kind not in WINDOWS:
+            raise ConfigError(f"evaluation.streaming: a memory of kind {kind!r} is no window of tokens that could be "
+                              f"shorter ({', '.join(WINDOWS)} is); leave it out")  # fmt: skip
 
     @property
     def first(self) -> str:

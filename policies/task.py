@@ -30,7 +30,8 @@ class PolicyTask:
     #: Options of the command line, and the keys they set.
     OPTIONS = {
         "seed": "evaluation.first_house", "houses": "evaluation.houses", "episodes": "evaluation.episodes",
-        "checkpoint": "evaluation.checkpoints", "workers": "workers", "device": "evaluation.device",
+        "checkpoint": "evaluation.checkpoints", "streaming": "evaluation.streaming", "workers": "workers",
+        "device": "evaluation.device",
     }  # fmt: skip
     unit = "trials"
 
@@ -100,7 +101,7 @@ class PolicyTask:
     def _actor(self, part: Part, env: VectorEnv) -> Actor:
         if part.checkpoint is None:
             return CONTROLS[part.agent]()
-        actor, _, meta = load_policy(part.checkpoint, self.config.evaluation.device)
+        actor, _, meta = load_policy(part.checkpoint, self.config.evaluation.device, part.streaming)
         if Spec.of(env).as_dict() != meta["spec"]:
             raise ConfigError(f"{part.checkpoint} was trained on {meta['spec']}, the environment now is "
                               f"{Spec.of(env).as_dict()}; train again")  # fmt: skip
@@ -112,7 +113,7 @@ class PolicyTask:
             files = [p.checkpoint for p in self.parts.values() if p.agent == name and p.checkpoint]
             if files:
                 figures["agents"][name] |= {"policy": self.config.agents[part.trained].policy, **_training(files),
-                                            "demonstrations": part.demonstrations,
+                                            "demonstrations": part.demonstrations, "streaming": part.streaming,
                                             "environment": self.config.agents[part.trained].environment}  # fmt: skip
         return {**figures, "name": self.config.name, "controls_of": self.parts[self.jobs()[0]].agent,
                 "split": self._split(), "environment": self.config.environment,

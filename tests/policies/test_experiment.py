@@ -195,6 +195,25 @@ def test_one_command_gives_metrics_table_and_figure(runs, file, inline, tmp_path
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_same_weights_act_with_the_latest_tokens_alone(runs, file, inline, tmp_path):
+    """Streaming: nothing changes until the memory is longer than what is kept, and it stays as large from then on."""
+    evaluation = {**EXPERIMENT["evaluation"], "streaming": [6, 18], "controls": ["oracle"]}
+    file.write_text(json.dumps({**EXPERIMENT, "evaluation": evaluation}))
+    options = {"checkpoint": files_of(runs, "relic"), "houses": 6}
+    folder = run.evaluate(file, tmp_path / "run", options, quiet=True)
+    agents = json.loads((folder / "metrics.json").read_text())["agents"]
+    whole, short, long = (agents[name] for name in ("relic", "relic_streaming_6", "relic_streaming_18"))
+    assert long["return_by_episode"] == whole["return_by_episode"], "a trial has 18 steps"
+    assert short["return_by_episode"][0] == whole["return_by_episode"][0]
+    assert short["context_bytes"] < whole["context_bytes"] and (short["streaming"], whole["streaming"]) == (6, None)
+    for wrong, why in (({"streaming": [6, 6]}, "must be different"), ({"streaming": [0]}, "from 1 on")):
+        with pytest.raises(ConfigError, match=why):
+            build(ExperimentConfig, {**EXPERIMENT, "evaluation": wrong})
+    gru = {"gru": {"policy": {"kind": "gru", "width": 16}}}
+    with pytest.raises(ConfigError, match="of kind 'gru' is no window"):
+        build(ExperimentConfig, {**EXPERIMENT, "agents": gru, "evaluation": {"streaming": [6]}})
+
+
 def test_a_killed_evaluation_goes_on_and_ends_the_same(runs, file, inline, tmp_path):
     options = {"checkpoint": files_of(runs, "relic"), "episodes": 2}
     whole = run.evaluate(file, tmp_path / "whole", options, quiet=True)

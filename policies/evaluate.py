@@ -14,7 +14,7 @@ from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.evaluation.run import evaluate
 from embodied_mem.policies import checkpoint
 from embodied_mem.policies.actors import PolicyActor
-from embodied_mem.policies.build import make_policy
+from embodied_mem.policies.build import make_policy, policy_config
 from embodied_mem.policies.settings import TrainConfig
 from embodied_mem.policies.tokens import Spec
 
@@ -22,11 +22,14 @@ from embodied_mem.policies.tokens import Spec
 def load_policy(path: Path, device: str = "cpu", budget: int | None = None) -> tuple[PolicyActor, TrainConfig, dict]:
     """The actor of a checkpoint, its training's configuration, and what else the checkpoint says. Weights may be in
     half precision; the actor is in float32. ``budget``: the tokens it keeps instead of those it was trained with.
+    A code of time that can begin anew (``span``) does so after a trial of the training: no longer one has been seen.
     Raises InputError for a file that is damaged or of another architecture.
     """
     tensors, meta = checkpoint.read(path)
     config = build(TrainConfig, meta["config"], f"{path}: config")
     kept = {} if budget is None else {"budget": budget}
+    if getattr(policy_config(config.policy), "span", 0) is None:
+        kept["span"] = config.trial_steps
     policy = make_policy(Spec.from_dict(meta["spec"]), {**config.policy, **kept}).to(device)
     checkpoint.load_weights(policy, checkpoint.part_of(tensors, "policy."), str(path))
     return PolicyActor(policy), config, meta

@@ -110,6 +110,11 @@ def as_kept(moments: Tensor) -> Tensor:
     return F.rms_norm(moments, moments.shape[-1:])
 
 
+def length_of(moments: Tensor) -> Tensor:
+    """[...]: the root mean square that :func:`as_kept` divides moments [..., width] by."""
+    return moments.square().mean(-1).sqrt()
+
+
 def taken(memory: Tensor, index: Tensor) -> Tensor:
     """Moments ``index`` [B, S] of [B, T, width]."""
     return memory.gather(1, index[..., None].expand(-1, -1, memory.shape[-1]))

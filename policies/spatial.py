@@ -26,7 +26,7 @@ from embodied_mem.policies.encoder import Encoder, Heads
 from embodied_mem.policies.hcam import sinusoid
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.judge import DECISIONS, Judge
-from embodied_mem.policies.places import Chunks, ReaderBlock, as_kept, taken
+from embodied_mem.policies.places import Chunks, ReaderBlock, as_kept, length_of, taken
 from embodied_mem.policies.tokens import Spec, Tokens
 from embodied_mem.policies.vision import VisionConfig
 from embodied_mem.sim.vector.protocol import POSITION
@@ -59,6 +59,9 @@ class SpatialConfig:
     """Share of its choices that are random while collecting; the source's final value."""
     horizon: float = field(default=0.99, metadata={"min": 0.0, "max": 0.9999})
     """Discount of rewards after a choice, across episodes."""
+    span: int | None = field(default=None, metadata={"min": 2, "max": 10_000_000})
+    """Steps that the code of time counts; after as many it begins anew half of them later, for memory too, which
+    then knows what is older as "long ago". None: it counts on. A loaded checkpoint counts what it was trained with."""
     match: bool = False
     """The first layer begins by asking for what is like the present, as in ``relic``."""
     vision: VisionConfig = VisionConfig()
@@ -83,8 +86,10 @@ class SpatialState:
     """[B, K, width]"""
     slots: Slots
     rule: Tensor
+    scale: Tensor | None = None
+    """[B, K]: how long moments were before they were kept; none: their codes of time never change (no ``span``)."""
     pending: tuple[Tensor, Tensor, Tensor] | None = None
-    """The latest moment [B, width], the slot [B] it goes to, and its place [B]."""
+    """The latest moment [B, width], not yet as it is kept, the slot [B] it goes to, and its place [B]."""
     length: int = 0
     keys: Tensor | None = None
     """[B] int64: what a learned allocator tries out follows from these; none: it does what it thinks best."""
@@ -110,7 +115,8 @@ class Spatial(Policy):
     def init_state(self, batch: int, capacity: int = 0) -> SpatialState:
         c, like = self.config, self.heads.out.weight
         rule = torch.full((batch,), RULES.index(c.among[0]), device=like.device)
-        return SpatialState(like.new_zeros(batch, c.budget, c.width), Slots.empty(batch, c.budget, like.device), rule)
+        memory, scale = like.new_zeros(batch, c.budget, c.width), like.new_zeros(batch, c.budget)
+        return SpatialState(memory, Slots.empty(batch, c.budget, like.device), rule, scale if c.span else None)
 
     def explore(self, state: SpatialState, keys: Tensor) -> SpatialState:
         return replace(state, keys=keys)
@@ -125,8 +131,11 @@ class Spatial(Policy):
             latest, slot, place = state.pending
             slots = slots.written(slot, place, t - 1)
             # Written twice, it is the same.
-            state.memory.scatter_(1, slot[:, None, None].expand(-1, 1, latest.shape[-1]), latest[:, None])
-        moment, place = self._moments(tokens, t), self._place(tokens)
+            state.memory.scatter_(1, slot[:, None, None].expand(-1, 1, latest.shape[-1]), as_kept(latest)[:, None])
+            if state.scale is not None:
+                state.scale.scatter_(1, slot[:, None], length_of(latest)[:, None])
+                state = self._counted_anew(state, slots.time, t)
+        moment, place = self._moments(tokens, t - self._origin(t)), self._place(tokens)
         rule, x = self._rule(tokens, moment, state), moment[:, None]
         chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
         for layer, block in enumerate(self.blocks):
@@ -134,17 +143,20 @@ class Spatial(Policy):
             if layer == 0 and t and "least" in self.config.among:
                 slots = slots.read(weights.mean(1)[:, 0])
         slot = slots.slot_for(t, rule, self.places, self.config.among)
-        pending = (as_kept(moment), slot, place)
+        pending = (moment, slot, place)
         return self.heads(x[:, 0]), replace(state, slots=slots, rule=rule, pending=pending, length=t + 1)
 
     def forward(self, trial: Tokens) -> Output:
         length = trial["step"].shape[1]
         time = torch.arange(length, device=trial["step"].device)
         moments, place = self._moments(trial, time), self._place(trial)
-        memory = as_kept(moments)
-        until = trial[_UNTIL] if _UNTIL in trial else self._until(trial, moments, memory)
-        spans = time.split(span_of(self.config.budget // 2, time.device))
-        parts = [self._read(moments, memory, place, until, now) for now in spans]
+        until = trial[_UNTIL] if _UNTIL in trial else self._until(trial, moments)
+        parts = []
+        for origin, stretch in self._stretches(time):
+            counted = self._recounted(moments, time, 0, origin)
+            memory = as_kept(counted)
+            spans = stretch.split(span_of(self.config.budget // 2, time.device))
+            parts += [self._read(counted, memory, place, until, now) for now in spans]
         return self.heads(torch.cat(parts, 1))
 
     def prepared(self, trial: Tokens) -> Tokens:
@@ -163,14 +175,16 @@ class Spatial(Policy):
         room = (0, self.config.budget - kept.shape[1])
         place = F.pad(self._place(trial).gather(1, kept), room)
         slots = replace(state.slots, time=F.pad(kept, room, value=-1), place=place)
-        memory = F.pad(taken(as_kept(self._moments(trial, time)), kept).detach(), (0, 0, *room))
-        rule = self._rules(trial, None)[:, -1]
-        return output, replace(state, memory=memory, slots=slots, rule=rule, length=length)
+        moments = self._recounted(self._moments(trial, time), time, 0, self._origin(length))
+        moments = taken(moments, kept).detach()
+        memory, rule = F.pad(as_kept(moments), (0, 0, *room)), self._rules(trial, None)[:, -1]
+        scale = None if state.scale is None else F.pad(length_of(moments), room)
+        return output, replace(state, memory=memory, scale=scale, slots=slots, rule=rule, length=length)
 
-    def _until(self, trial: Tokens, moments: Tensor | None = None, memory: Tensor | None = None) -> Tensor:
+    def _until(self, trial: Tokens, moments: Tensor | None = None) -> Tensor:
         """[B, T]: see :func:`~embodied_mem.policies.allocator.forgotten`."""
         c, rules = self.config, self._rules(trial, moments)
-        weights = self._first_weights(moments, memory) if "least" in c.among else None
+        weights = self._first_weights(moments) if "least" in c.among else None
         return forgotten(self._place(trial), rules, c.budget, self.places, c.among, weights)
 
     def _read(self, moments: Tensor, memory: Tensor, place: Tensor, until: Tensor, now: Tensor) -> Tensor:
@@ -186,14 +200,40 @@ class Spatial(Policy):
             x, _ = block(x, memory, chunks)
         return x
 
+    def _origin(self, now: int) -> int:
+        """The step from which the code of time counts at step ``now``."""
+        span = self.config.span
+        return 0 if span is None or now < span else ((now - span) // (span // 2) + 1) * (span // 2)
+
+    def _stretches(self, time: Tensor) -> list[tuple[int, Tensor]]:
+        """(origin, steps) of a trial's stretches in which time is counted from the same step."""
+        origins = [self._origin(t) for t in range(len(time))]
+        return [(origin, time[origins.index(origin) :][: origins.count(origin)]) for origin in dict.fromkeys(origins)]
+
+    def _recounted(self, moments: Tensor, time: Tensor, before: int, after: int) -> Tensor:
+        """Moments of the steps ``time`` with a code of time that is counted from step ``after`` instead."""
+        if before == after:
+            return moments
+        old, new = (sinusoid((time - origin).clamp(min=0), moments.shape[-1]) for origin in (before, after))
+        return moments - old + new
+
+    def _counted_anew(self, state: SpatialState, time: Tensor, now: int) -> SpatialState:
+        """The state whose moments ([B, K], of the steps ``time``) are counted as step ``now`` counts."""
+        before, after = self._origin(now - 1), self._origin(now)
+        if before == after:
+            return state
+        moments = self._recounted(state.memory * state.scale[..., None], time, before, after)
+        return replace(state, memory=as_kept(moments), scale=length_of(moments))
+
     def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:
         if self.judge is None or "rule" not in tokens:
             return None
         time = torch.arange(reward.shape[1], device=reward.device)
-        return self.judge.loss(self._moments(tokens, time), tokens, reward, start)
+        return self.judge.loss(self._as_lived(self._moments(tokens, time)), tokens, reward, start)
 
     def state_bytes(self, state: SpatialState) -> int:
-        return sum(x.numel() * x.element_size() for x in (state.memory, *vars(state.slots).values()))
+        parts = (state.memory, *vars(state.slots).values(), *([] if state.scale is None else [state.scale]))
+        return sum(x.numel() * x.element_size() for x in parts)
 
     def _moments(self, tokens: Tokens, time: Tensor | int) -> Tensor:
         """Embeddings of tokens with the codes of time and place."""
@@ -227,15 +267,25 @@ class Spatial(Policy):
             return torch.full_like(trial["step"], RULES.index(self.config.allocator))
         if "rule" in trial:
             return trial["rule"]
-        return self.judge.best(moments, trial)
+        return self.judge.best(self._as_lived(moments), trial)
 
-    def _first_weights(self, moments: Tensor, memory: Tensor) -> Callable[[int, Slots], Tensor]:
+    def _as_lived(self, moments: Tensor) -> Tensor:
+        """Moments [B, T, width] of a trial, each with its time counted as it was when it was there."""
+        time = torch.arange(moments.shape[1], device=moments.device)
+        parts = [self._recounted(moments[:, t], t, 0, origin) for origin, t in self._stretches(time)]
+        return torch.cat(parts, 1) if len(parts) > 1 else moments
+
+    def _first_weights(self, moments: Tensor) -> Callable[[int, Slots], Tensor]:
         """The first layer's attention at step t over what is in the slots, as the rule ``least`` asks for it."""
+        lived, memory = self._as_lived(moments), as_kept(moments)
 
         def weights(t: int, slots: Slots) -> Tensor:
             chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
-            there = taken(memory, slots.time.clamp(min=0))
-            return self.blocks[0].weights(moments[:, t : t + 1], there, chunks).mean(1)[:, 0]
+            written, origin = slots.time.clamp(min=0), self._origin(t)
+            there = taken(memory, written)
+            if origin:
+                there = as_kept(self._recounted(taken(moments, written), written, 0, origin))
+            return self.blocks[0].weights(lived[:, t : t + 1], there, chunks).mean(1)[:, 0]
 
         return weights
 

@@ -77,9 +77,22 @@ def test_slots_fill_in_turn_before_anything_goes():
 @pytest.mark.parametrize("options", [
     *({"allocator": rule} for rule in RULES), {"cell": 1, "top": 30}, {"budget": 50}, {"budget": 1},
     *({"allocator": "learned", "decide": d} for d in ("trial", "episode", "write")),
+    *({"span": 9, "allocator": rule} for rule in (*RULES, "learned")), {"span": 30}, {"span": 2, "budget": 50},
 ], ids=str)  # fmt: skip
 def test_acts_as_it_learns_across_episode_ends_and_evictions(options):
     check_agreement(spatial(**options))
+
+
+@torch.no_grad()
+def test_what_recurs_looks_the_same_at_any_time_of_a_long_life():
+    """With a span, a day like the one before gives the same outputs, however long the trial has lasted."""
+    day, days = random_trial(batch=2, length=6), 8
+    endless = {key: torch.cat([value] * days, 1) for key, value in day.items()}
+    made = spatial(allocator="fifo", span=12)
+    lived = made(endless).logits.unflatten(1, (days, 6))
+    assert torch.allclose(lived[:, 3:], lived[:, 3:4].expand_as(lived[:, 3:]), atol=1e-4)
+    forever = spatial(allocator="fifo")(endless).logits.unflatten(1, (days, 6))
+    assert not torch.allclose(forever[:, 7], forever[:, 3], atol=1e-3), "else this test tells nothing"
 
 
 @pytest.mark.parametrize("rule", RULES)

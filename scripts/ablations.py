@@ -29,7 +29,8 @@ QUESTIONS = {
     "order and age of the cache (U = 4)": ("u4", "u4_ordered", "u4_stale"),
     "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
     "training houses": ("houses_all", "houses_1024", "houses_128", "houses_16"),
-    "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_hard"),
+    "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_far",
+               "shaped_moving", "shaped_hard"),
 }
 LATE = 3
 """Episodes at the end of a trial whose mean is compared with the first episode's."""

@@ -132,7 +132,7 @@ def test_every_agent_of_an_ablation_is_in_a_question_and_differs_in_what_its_nam
     else:
         changed = {a: differences(plain["shaped"], plain[a]) for a in plain if a != "shaped_hard"}
         one_thing = {"stay": "reward", "shaped_costly": "step_cost", "shaped_ending": "early_end",
-                     "shaped_six_types": "types"}  # fmt: skip
+                     "shaped_six_types": "types", "shaped_far": "min_start", "shaped_moving": "can_stay"}  # fmt: skip
         assert {a: changed[a] for a in one_thing} == {a: [f"environment.{k}"] for a, k in one_thing.items()}
         large, usual = plain["shaped_large"]["environment"], GridConfig()
         assert (large["shaping"], large["bonus"], large["step_cost"]) == (

@@ -25,8 +25,6 @@ from embodied_mem.policies.settings import TrainConfig
 CONTROLS = ("swapped_context", "random", "oracle")
 SPLITS = ("train", "dev", "test")
 _OF_THE_AGENT = ("task", "policy", "environment", "seed")
-
-
 #: Kinds of policy whose memory is the latest tokens as they are, so that one that is trained can keep fewer of them.
 WINDOWS = ("relic",)
 

@@ -90,7 +90,7 @@ def trainings(metrics: dict) -> str:
             "minutes a seed", "took off at", "on"]  # fmt: skip
     lines = []
     for agent, a in metrics["agents"].items():
-        if "parameters" not in a or agent == "swapped_context" or "_demonstrations_" in agent or a.get("streaming"):
+        if "parameters" not in a or agent == "swapped_context" or a.get("demonstrations") or a.get("streaming"):
             continue
         takeoff = ["never" if s is None else f"{s / 1e6:.1f} M" for s in a["takeoff_steps"]]
         minutes = [f"{s / 60:.0f}" for s in a["training_seconds"]]

@@ -16,8 +16,7 @@ from embodied_mem.policies.train import train_all
 from tests.policies.test_experiment import EXPERIMENT
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENT = {**EXPERIMENT, "seeds": 1}
-ONE = build(ExperimentConfig, EXPERIMENT)
+ONE = build(ExperimentConfig, {**EXPERIMENT, "seeds": 1})
 
 
 def script(name: str) -> SimpleNamespace:

@@ -19,16 +19,23 @@ from embodied_mem.policies.settings import TrainConfig
 from embodied_mem.policies.tokens import Spec
 
 
-def load_policy(path: Path, device: str = "cpu", budget: int | None = None) -> tuple[PolicyActor, TrainConfig, dict]:
+def load_policy(
+    path: Path, device: str = "cpu", budget: int | None = None, lasting: bool = False
+) -> tuple[PolicyActor, TrainConfig, dict]:
     """The actor of a checkpoint, its training's configuration, and what else the checkpoint says. Weights may be in
     half precision; the actor is in float32. ``budget``: the tokens it keeps instead of those it was trained with.
+    ``lasting``: for a life without end, where who keeps everything keeps the latest tokens, as many as a trial of the
+    training had: a longer memory has never been learned from (docs/policies_measured.md, longer trials), and grows.
     A code of time that can begin anew (``span``) does so after a trial of the training: no longer one has been seen.
     Raises InputError for a file that is damaged or of another architecture.
     """
     tensors, meta = checkpoint.read(path)
     config = build(TrainConfig, meta["config"], f"{path}: config")
+    trained = policy_config(config.policy)
+    if lasting and budget is None and getattr(trained, "budget", 0) is None:
+        budget = config.trial_steps
     kept = {} if budget is None else {"budget": budget}
-    if getattr(policy_config(config.policy), "span", 0) is None:
+    if getattr(trained, "span", 0) is None:
         kept["span"] = config.trial_steps
     policy = make_policy(Spec.from_dict(meta["spec"]), {**config.policy, **kept}).to(device)
     checkpoint.load_weights(policy, checkpoint.part_of(tensors, "policy."), str(path))

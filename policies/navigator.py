@@ -44,7 +44,7 @@ class PolicyNavigators:
             raise InputError(f"navigator: policy needs a trained policy, and there is no {path}; train one with "
                              f"'embodied-mem train {TASK} --agent relic --seed 0' and name it in 'checkpoint', "
                              "or take navigator: classical")  # fmt: skip
-        actor, config, _ = load_policy(path)
+        actor, config, _ = load_policy(path, lasting=True)
         if config.task != TASK:
             raise InputError(f"checkpoint: {path} was trained in {config.task}; a navigator needs one of {TASK}")
         self._path, self._policy = path, actor.policy

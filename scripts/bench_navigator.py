@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    actor, config, _ = load_policy(options.checkpoint)
+    actor, config, _ = load_policy(options.checkpoint, lasting=True)
     environment, rows = ObjectSearchConfig(**config.environment), []
     for seed in range(options.seed, options.seed + options.houses):
         rows += searches(seed, options.searches, actor.policy, environment)

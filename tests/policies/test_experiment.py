@@ -15,9 +15,11 @@ from embodied_mem.config import build, read_yaml, shipped_configs
 from embodied_mem.errors import ConfigError, InputError
 from embodied_mem.evaluation import run
 from embodied_mem.policies import candidates, checkpoint
+from embodied_mem.policies.build import make_environment
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.experiment import ExperimentConfig
 from embodied_mem.policies.figure import draw
+from embodied_mem.policies.tokens import TokenStream
 from embodied_mem.policies.train import _only_training, train_all
 from embodied_mem.policies.trainer import Trainer
 from tests.policies.test_learning import TINY
@@ -304,6 +306,19 @@ def test_halves_of_weights_act_in_whole_numbers(runs, tmp_path):
     half, _, _ = load_policy(altered(runs, tmp_path, lambda t: {k: v.bfloat16() for k, v in t.items()}))
     for one, other in zip(whole.policy.parameters(), half.policy.parameters(), strict=True):
         assert other.dtype == torch.float32 and torch.allclose(one, other, rtol=1e-2)
+
+
+def test_for_a_long_life_it_keeps_as_many_steps_as_a_trial_had_and_no_more(runs):
+    whole, config, _ = load_policy(runs / "relic-0" / "policy.safetensors")
+    lasting, _, _ = load_policy(runs / "relic-0" / "policy.safetensors", lasting=True)
+    assert whole.policy.config.budget is None and lasting.policy.config.budget == config.trial_steps
+    env, still = make_environment(config.task, config.environment, 1), torch.zeros(1, dtype=torch.int64)
+    stream, state = TokenStream(env.actions, 1), lasting.policy.init_state(1)
+    size, tokens = lasting.policy.state_bytes(state), stream.begin(env.reset_trial(torch.tensor([1])))
+    for _ in range(2 * config.trial_steps):
+        _, state = lasting.policy.step(tokens, state)
+        tokens = stream.after(env.step(still), still)
+    assert lasting.policy.state_bytes(state) == size
 
 
 # -- the command line --------------------------------------------------------------------------------------------------

@@ -80,22 +80,25 @@ def spans(episode: Tensor, across: bool, window: int) -> list[Span]:
     return parts
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | list[Span] | None) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | list[Span] | None, since: int = 0) -> Tensor:
     """Causal attention of T tokens over T keys, or over T + 1 when key and value begin with a sink.
 
-    ``mask`` [B, 1, T, T] (True: may look) or its :func:`spans` narrow it; None: all of the past. With a sink the query
-    gets an idle first row, so that the fast causal kernel applies.
+    ``mask`` [B, 1, T, T] (True: may look) or its :func:`spans` narrow it; None: all of the past. ``query`` is of the
+    tokens from ``since`` on. With a sink a query of all gets an idle first row, so that the fast causal kernel applies.
     """
-    sinks = key.shape[2] - query.shape[2]
+    sinks = key.shape[2] - query.shape[2] - since
     if isinstance(mask, list):
         parts = []
-        for begin, end, first, part in mask:
+        for begin, end, first, part in (s for s in mask if s.end > since):
             keys, values = (torch.cat([x[:, :, :sinks], x[:, :, sinks + first : sinks + end]], 2) for x in (key, value))
-            parts.append(attend(query[:, :, begin:end], keys, values, F.pad(part, (sinks, 0), value=True)))
+            now, old = query[:, :, max(begin - since, 0) : end - since], max(since - begin, 0)
+            parts.append(attend(now, keys, values, F.pad(part[:, :, old:], (sinks, 0), value=True)))
         return torch.cat(parts, 2)
     if mask is not None:
-        mask = F.pad(mask, (key.shape[2] - mask.shape[3], 0), value=True)
+        mask = F.pad(mask[:, :, since:], (key.shape[2] - mask.shape[3], 0), value=True)
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    if since:
+        return attend_after(query, key, value)
     query = F.pad(query, (0, 0, sinks, 0))
     return F.scaled_dot_product_attention(query, key, value, is_causal=True)[:, :, sinks:]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ def check_policy(make: Callable[[Spec], Policy], spec: Spec = SPEC, length: int 
     trial = random_trial(length=length, even=even, spec=spec)
     _check_barriers(policy, trial)
     _check_gradient(policy, trial)
+    check_newest(policy, trial)
     _, state = policy.replay(trial)
     size = policy.state_bytes(state)
     assert isinstance(size, int) and size > 0, f"state_bytes says {size!r}; it must count the bytes of a state"
@@ -119,8 +121,27 @@ def _check_gradient(policy: Policy, trial: Tokens) -> None:
     policy.zero_grad()
 
 
+def check_newest(policy: Policy, trial: Tokens) -> None:
+    """What is said of the latest third of the steps alone, and learned from it, is what comes of working out all."""
+    since, found = 2 * trial["step"].shape[1] // 3, []
+    for newest in (policy.newest, partial(Policy.newest, policy)):
+        policy.zero_grad()
+        output = newest(trial, since)
+        (output.logits.log_softmax(-1)[..., 0].mean() + output.value.mean() + output.recalled.sum()).backward()
+        found.append((output, {name: p.grad for name, p in policy.named_parameters() if p.grad is not None}))
+    (output, learned), (expected, whole) = found
+    for name in Output._fields:
+        _same(getattr(output, name), getattr(expected, name), f"newest and forward differ in {name}")
+    other = learned.keys() ^ whole.keys()
+    assert not other, f"newest and forward do not both reach {', '.join(sorted(other))}"
+    for name in whole:
+        _same(learned[name], whole[name], f"newest and forward differ in the gradient of {name}")
+    policy.zero_grad()
+
+
 def _same(one: Tensor, other: Tensor, what: str) -> None:
     if not one.numel():
         return
+    one, other = one.detach(), other.detach()
     apart, limit = float((one - other).abs().max()), TOLERANCE * max(1.0, float(other.abs().max()))
     assert apart <= limit, f"{what}: {apart:.2g} apart, {limit:.2g} is the limit"

@@ -56,6 +56,11 @@ class Policy(nn.Module):
         """Learn: all steps of trials [B, T, ...] from an empty memory, each seeing what came before it only."""
         raise NotImplementedError
 
+    def newest(self, trial: Tokens, since: int) -> Output:
+        """The outputs of ``forward`` for the steps from ``since`` on, [B, T − since, ...], with the same gradients:
+        what a partial update learns from. A policy that need not work out the others' outputs overrides it."""
+        return Output(*(part[:, since:] for part in self(trial)))
+
     def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, State]:
         """The outputs of ``forward`` and the memory as it is after the trial's steps, under the present weights."""
         batch, length = trial["step"].shape

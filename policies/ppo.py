@@ -73,15 +73,15 @@ class Batch:
 
 def loss_of(policy: Policy, batch: Batch, config: PPOConfig) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss averaged over the newest steps, and what it is made of (detached)."""
-    output = policy(batch.trial.tokens)
+    output = policy.newest(batch.trial.tokens, batch.start)
     new, mean = slice(batch.start, None), mean_over_own(batch.trial, batch.start)
-    log_probs = output.logits[:, new].log_softmax(-1)
+    log_probs = output.logits.log_softmax(-1)
     log_prob = log_probs.gather(-1, batch.trial.action[:, new, None])[..., 0]
     log_ratio = log_prob - batch.trial.log_prob[:, new]
     ratio, advantage = log_ratio.exp(), batch.advantage[:, new]
     gain = mean(torch.minimum(ratio * advantage, ratio.clamp(1 - config.clip, 1 + config.clip) * advantage))
     entropy = -mean((log_probs.exp() * log_probs).sum(-1))
-    off = _value_error(output.value[:, new], batch.trial.value[:, new], batch.target[:, new], config.value_clip)
+    off = _value_error(output.value, batch.trial.value[:, new], batch.target[:, new], config.value_clip)
     value_loss = 0.5 * mean(off.square())
     loss = -gain + config.value * value_loss - config.entropy * entropy
     side = own_side_loss(policy, batch.trial, batch.start)
@@ -92,7 +92,7 @@ def loss_of(policy: Policy, batch: Batch, config: PPOConfig) -> tuple[Tensor, di
         copied, figures = copying(log_probs, batch.trial.label[:, new])
         loss = loss + batch.imitation * copied
     if batch.way is not None:
-        off = recall_error(output.recalled[:, new], batch.way[:, new], batch.known[:, new])
+        off = recall_error(output.recalled, batch.way[:, new], batch.known[:, new])
         loss, figures = loss + config.recall * off, {**figures, "recall_error": off}
     with torch.no_grad():
         parts = {

@@ -91,8 +91,11 @@ class Relic(Policy):
         self.token = nn.Parameter(torch.randn(config.width) * 0.02) if config.sink == "token" else None
         self._sinks = 0 if config.sink == "none" else 1
 
-    def forward(self, trial: Tokens) -> Output:
-        return self._run(trial, None)
+    def forward(self, trial: Tokens, since: int = 0) -> Output:
+        return self._run(trial, None, since)
+
+    def newest(self, trial: Tokens, since: int) -> Output:
+        return self(trial, since)
 
     def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, KeyValues]:
         batch, length = trial["step"].shape
@@ -135,13 +138,13 @@ class Relic(Policy):
     def state_bytes(self, state: KeyValues) -> int:
         return 2 * state.keys.numel() * state.keys.element_size()
 
-    def _run(self, trial: Tokens, state: KeyValues | None) -> Output:
-        """All steps at once; keys and values go into ``state`` when there is one."""
+    def _run(self, trial: Tokens, state: KeyValues | None, since: int = 0) -> Output:
+        """All steps at once, said of those from ``since`` on; keys and values go into ``state`` when there is one."""
         episodes = self._episodes_as_rows(trial) if state is None else None
         if episodes is not None:
             output = self._run(episodes, None)
             shape = trial["step"].shape
-            return Output(*(part.reshape(*shape, *part.shape[2:]) for part in output))
+            return Output(*(part.reshape(*shape, *part.shape[2:])[:, since:] for part in output))
         x, index = self.encoder(trial), trial["episode"]
         mask = self._mask(index)
         turn = rotation(index, self.config.width // self.config.heads)
@@ -151,14 +154,15 @@ class Relic(Policy):
             mask = None if mask is None else F.pad(F.pad(mask, (0, 0, 1, 0), value=False), (1, 0), value=True)
         keep = self._kept_paths(len(x))
         for layer, block in enumerate(self.blocks):
-            x, key, value = block(x, turn, mask, None if keep is None else keep[:, layer, None, None])
+            first = since + int(self.token is not None) if block is self.blocks[-1] else 0  # earlier layers serve later
+            x, key, value = block(x, turn, mask, None if keep is None else keep[:, layer, None, None], first)
             if state is not None:
                 self._store(state, layer, key, value)
         if state is not None:
             slots = state.episode.shape[1]
             kept = torch.arange(max(0, index.shape[1] - slots), index.shape[1], device=index.device)
             state.episode[:, kept % slots] = index[:, kept]
-        return self.heads(x if self.token is None else x[:, 1:])
+        return self.heads(x)
 
     def _mask(self, index: Tensor) -> Tensor | list[Span] | None:
         """What each token may look at."""
@@ -223,17 +227,18 @@ class Block(nn.Module):
         self.sink = Sink(config.sink, config.groups, head) if own else None
 
     def forward(
-        self, x: Tensor, turn: Tensor, mask: Tensor | list[Span] | None, keep: Tensor | None
+        self, x: Tensor, turn: Tensor, mask: Tensor | list[Span] | None, keep: Tensor | None, since: int = 0
     ) -> tuple[Tensor, ...]:
-        """x [B, T, width]; returns it after the layer, and the tokens' keys and values [B, G, T, D]."""
+        """x [B, T, width]; returns the tokens from ``since`` on after the layer, and keys and values [B, G, T, D] of
+        all."""
         query, key, value = self._project(x, turn)
         keys, values = (key, value) if self.sink is None else (
             with_sink(key, self.sink.key), with_sink(value, self.sink.value))  # fmt: skip
         shared = self.count // self.groups
         if shared > 1:
             keys, values = keys.repeat_interleave(shared, 1), values.repeat_interleave(shared, 1)
-        seen = self.out(attend(query, keys, values, mask).transpose(1, 2).flatten(2))
-        x = x + (seen if keep is None else seen * keep)
+        seen = self.out(attend(query[:, :, since:], keys, values, mask, since).transpose(1, 2).flatten(2))
+        x = x[:, since:] + (seen if keep is None else seen * keep)
         thought = self.mlp(self.mlp_norm(x))
         return x + (thought if keep is None else thought * keep), key, value
 

@@ -51,12 +51,20 @@ class Weightless(Gru):
         return 0
 
 
+class Belated(Gru):
+    """Learns from other steps than it was asked about."""
+
+    def newest(self, trial, since):
+        return super().newest({k: v[:, 1:] for k, v in trial.items()}, since - 1)
+
+
 @pytest.mark.parametrize(
     ("policy", "promise"),
     [
         (Forgetful, "step and forward differ in logits at step 1"),
         (Clairvoyant, "step and forward differ"),
         (Gossiping, "step and forward differ in value"),
+        (Belated, "newest and forward differ in logits"),
         (Weightless, "state_bytes says 0"),
         (lambda spec: torch.nn.Linear(1, 1), "is no Policy"),
     ],

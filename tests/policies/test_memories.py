@@ -9,7 +9,7 @@ from embodied_mem.policies.attention import SINKS, attend, with_sink
 from embodied_mem.policies.gru import Gru, GruConfig
 from embodied_mem.policies.lstm import Lstm
 from embodied_mem.policies.relic import Relic, RelicConfig
-from tests.policies.agreement import SPEC, check_agreement, random_trial, shaken
+from tests.policies.agreement import SPEC, check_agreement, check_newest, random_trial, shaken
 
 
 def relic(**options) -> Relic:
@@ -23,6 +23,7 @@ def relic(**options) -> Relic:
 ], ids=str)  # fmt: skip
 def test_relic_acts_as_it_learns(sink, options):
     check_agreement(relic(sink=sink, **options))
+    check_newest(relic(sink=sink, **options), random_trial())
 
 
 def test_a_cache_in_half_precision_takes_half_and_stays_near():
@@ -37,6 +38,7 @@ def test_a_cache_in_half_precision_takes_half_and_stays_near():
 
 def test_relic_acts_as_it_learns_when_episodes_are_rows():
     check_agreement(relic(across=False), length=45, even=True)
+    check_newest(relic(across=False), random_trial(length=45, even=True))
 
 
 @pytest.mark.parametrize("across", [True, False])

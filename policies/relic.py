@@ -1,8 +1,8 @@
 """ReLIC's transformer: attention over every episode of the trial, rotary code of the episode's index, a sink.
 
 Positions: the step inside the episode is a learned code of the encoder; the episode's index rotates queries and keys,
-so attention knows how many episodes ago something was. With ``across: false`` (no inter-episode attention, the
-control) a token sees its own episode only.
+so attention knows how many episodes ago something was (``ago: steps``: how many steps ago; not ReLIC's). With
+``across: false`` (no inter-episode attention, the control) a token sees its own episode only.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class RelicConfig:
     sink: str = field(default="kv", metadata={"choices": SINKS})
     across: bool = True
     budget: int | None = field(default=None, metadata={"min": 1, "max": 10_000_000})
+    ago: str = field(default="episodes", metadata={"choices": ("episodes", "steps")})
+    """What the rotary code counts. Steps tell moments of one episode apart by their distance in time, but the order in
+    which episodes were lived is then part of what is learned."""
     drop_path: float = field(default=0.0, metadata={"min": 0.0, "max": 0.9})
     match: bool = False
     """Keys of the first layer begin as queries: what is remembered is asked for by what it is like from the start."""
@@ -129,7 +132,7 @@ class Relic(Policy):
             own = state.episode[:, :used] == tokens["episode"][:, None]
             mask = F.pad(own, (self._sinks, 0), value=True)[:, None, None]
         x = self.encoder(tokens)[:, None]
-        turn = rotation(tokens["episode"][:, None], self.config.width // self.config.heads)
+        turn = self._rotation({k: tokens[k][:, None] for k in ("step", "episode")}, state.length)
         for block, keys, values in zip(self.blocks, state.keys, state.values, strict=True):
             x = block.step(x, turn, keys, values, self._sinks + slot, self._sinks + used, mask)
         after = KeyValues(state.keys, state.values, state.episode, state.length + 1)
@@ -147,7 +150,7 @@ class Relic(Policy):
             return Output(*(part.reshape(*shape, *part.shape[2:])[:, since:] for part in output))
         x, index = self.encoder(trial), trial["episode"]
         mask = self._mask(index)
-        turn = rotation(index, self.config.width // self.config.heads)
+        turn = self._rotation(trial)
         if self.token is not None:
             x = torch.cat([self.token.expand(len(x), 1, -1), x], 1)
             turn = F.pad(turn.real, (0, 0, 0, 0, 1, 0), value=1.0) + 1j * F.pad(turn.imag, (0, 0, 0, 0, 1, 0))
@@ -163,6 +166,14 @@ class Relic(Policy):
             kept = torch.arange(max(0, index.shape[1] - slots), index.shape[1], device=index.device)
             state.episode[:, kept % slots] = index[:, kept]
         return self.heads(x)
+
+    def _rotation(self, tokens: Tokens, lived: int = 0) -> Tensor:
+        """The rotary code of tokens [B, T] that come after as many as were ``lived``."""
+        count = tokens["episode"]
+        if self.config.ago == "steps":
+            now = torch.arange(lived, lived + count.shape[1], device=count.device)
+            count = now.expand_as(count) if self.across else tokens["step"]
+        return rotation(count, self.config.width // self.config.heads)
 
     def _mask(self, index: Tensor) -> Tensor | list[Span] | None:
         """What each token may look at."""

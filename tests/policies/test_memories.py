@@ -20,6 +20,7 @@ def relic(**options) -> Relic:
 @pytest.mark.parametrize("sink", SINKS)
 @pytest.mark.parametrize("options", [
     {}, {"across": False}, {"budget": 7}, {"budget": 7, "across": False}, {"kv_heads": 1},
+    {"ago": "steps", "budget": 7},
 ], ids=str)  # fmt: skip
 def test_relic_acts_as_it_learns(sink, options):
     check_agreement(relic(sink=sink, **options))
@@ -39,6 +40,15 @@ def test_a_cache_in_half_precision_takes_half_and_stays_near():
 def test_relic_acts_as_it_learns_when_episodes_are_rows():
     check_agreement(relic(across=False), length=45, even=True)
     check_newest(relic(across=False), random_trial(length=45, even=True))
+    check_agreement(relic(across=False, ago="steps"), length=45, even=True)
+
+
+@pytest.mark.parametrize(("ago", "same"), [("episodes", True), ("steps", False)])
+def test_order_within_an_episode_is_told_by_the_code_of_steps_alone(ago, same):
+    policy, trial = relic(layers=1, ago=ago), random_trial(even=True)
+    order = torch.tensor([3, 1, 2, 0, *range(4, 40)])
+    lived, mixed = policy(trial), policy({k: v[:, order] for k, v in trial.items()})
+    assert torch.allclose(lived.logits[:, 9:], mixed.logits[:, 9:], atol=1e-5) == same
 
 
 @pytest.mark.parametrize("across", [True, False])

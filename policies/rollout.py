@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -45,12 +45,16 @@ class Trial:
         return Trial({k: change(v) for k, v in self.tokens.items()},
                      **{k: change(v) for k, v in self._steps().items()})  # fmt: skip
 
+    def outline(self) -> Trial:
+        """Without what was seen, all of which takes most of the memory."""
+        return replace(self, tokens={"episode": self.tokens["episode"]})
+
     def rows(self, index: Tensor) -> Trial:
         """Some of the trials."""
         return self.map(lambda x: x[index])
 
     def followed_by(self, other: Trial) -> Trial:
-        """This trial and the steps after it."""
+        """This trial and the steps after it, with the tokens that this one has."""
         tokens = {k: torch.cat([v, other.tokens[k]], 1) for k, v in self.tokens.items()}
         return Trial(tokens, **{k: torch.cat([v, getattr(other, k)], 1) for k, v in self._steps().items()})
 

@@ -84,12 +84,13 @@ class Trainer:
         config, began, cpu = self.config, time.perf_counter(), time.process_time()
         expert = config.imitation.expert if config.imitation.active_at(self.steps) else None
         self.collector.begin(self.house_seeds(), config.trial_steps, expert, TOLD[config.imitation.told])
-        trial: Trial | None = None
+        trial = lived = None
         figures, acting = [], 0.0
         for k in range(config.updates):
             since = time.perf_counter()
             chunk = self.collector.collect(config.chunk)
             trial = chunk if trial is None else trial.followed_by(chunk)
+            lived = chunk.outline() if lived is None else lived.followed_by(chunk)  # in order, however it is shuffled
             next_value = self.collector.next_value()
             acting += time.perf_counter() - since
             self.steps += config.trials * config.chunk
@@ -101,7 +102,7 @@ class Trainer:
         self.rounds += 1
         seconds = time.perf_counter() - began
         self.seconds += seconds
-        row = {**self._progress(figures, seconds, acting), **_curves(trial)}
+        row = {**self._progress(figures, seconds, acting), **_curves(lived)}
         return {**row, "steps_per_cpu_second": round(config.steps_a_round / (time.process_time() - cpu), 1)}
 
     def _learn(self, trial: Trial, next_value: torch.Tensor, start: int) -> dict[str, float]:

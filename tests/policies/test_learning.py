@@ -188,6 +188,14 @@ def test_no_gradient_of_learning_comes_from_the_future_or_another_trial(kind):
     assert torch.allclose(*learned, rtol=1e-4, atol=1e-3) and learned[0].abs().max() > 1
 
 
+def test_the_log_tells_episodes_in_the_order_they_were_lived_in():
+    """A policy that learns nothing and chooses at random lives the same with one update a trial as with four."""
+    once, often = (Trainer(tiny(updates=u, learning_rate=0.0)).round() for u in (1, 4))
+    assert len(set(once["return_by_episode"])) > 1
+    for curve in ("return_by_episode", "success_by_episode"):
+        assert once[curve] == often[curve], curve
+
+
 def test_shuffling_moves_whole_finished_episodes_and_keeps_the_running_one_last():
     trial = made_up()
     trial.end[1, -1] = True  # in this row no episode is running

@@ -96,10 +96,12 @@ def _smooth(curve: np.ndarray) -> np.ndarray:
     return np.stack([curve[max(0, i + 1 - SMOOTH) : i + 1].mean(0) for i in range(len(curve))])
 
 
-def compare(runs: list[Run], measure: str, evaluated: dict) -> dict:
-    """Figures of one question: what is reached at the steps, and at the CPU seconds, that all of its runs have; of
-    agents that were evaluated, how much better their first episode was in the houses of training."""
+def compare(runs: list[Run], measure: str, evaluated: dict, most: int | None = None) -> dict:
+    """Figures of one question: what is reached at the steps (``most``: no later than there), and at the CPU seconds,
+    that all of its runs have; of agents that were evaluated, how much better their first episode was in the houses of
+    training."""
     steps, cpu = min(int(r.steps[-1]) for r in runs), min(float(r.cpu[-1]) for r in runs)
+    steps = steps if most is None else min(steps, most)
     agents = {}
     for name in dict.fromkeys(r.agent for r in runs):
         own = [r for r in runs if r.agent == name]
@@ -193,6 +195,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="ablations.py", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="holds the runs, AGENT-SEED each")
     parser.add_argument("--measure", choices=MEASURES, help="left out: return, or success where rewards differ")
+    parser.add_argument("--steps", type=int, help="compare after so many; left out: the most that all runs have")
     parser.add_argument("--metrics", type=Path, help="metrics.json of an evaluation of the same agents")
     parser.add_argument("--figure", type=Path, help="write the curves here (PNG, PDF or SVG)")
     parser.add_argument("--json", type=Path, help="write the figures here")
@@ -201,13 +204,16 @@ def main() -> int:
         runs = [read_run(log.parent) for log in sorted(options.folder.glob("*/log.jsonl")) if log.stat().st_size]
         if not runs:
             raise InputError(f"no */log.jsonl in {options.folder}; train first: embodied-mem train CONFIG")
+        earliest = max(int(r.steps[0]) for r in runs)
+        if options.steps is not None and options.steps < earliest:
+            raise InputError(f"--steps: {options.steps:,} is before the first round's end; from {earliest:,} on")
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     measure = options.measure or ("return" if all(r.environment == runs[0].environment for r in runs) else "success")
     evaluated = json.loads(options.metrics.read_text(encoding="utf-8"))["agents"] if options.metrics else {}
     asked = questions(runs)
-    figures = {question: compare(some, measure, evaluated) for question, some in asked.items()}
+    figures = {question: compare(some, measure, evaluated, options.steps) for question, some in asked.items()}
     print("\n".join(table(question, row, measure) for question, row in figures.items()))
     if options.figure:
         draw(asked, measure, evaluated, options.figure)

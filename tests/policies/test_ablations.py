@@ -62,6 +62,9 @@ def test_runs_are_compared_at_the_steps_and_at_the_cpu_seconds_that_all_of_them_
     assert slow["at_steps"] == [4.0, 7.0] and slow["at_cpu_seconds"] == [4.0, 4.0]  # 400 s are 20 of its rounds
     assert (slow["optimiser_steps_at_steps"], slow["optimiser_steps_at_cpu_seconds"]) == (240, 160)
     assert found["agents"]["base"]["at_cpu_seconds"] == [4.0, 7.0]
+    early = ablations.compare(runs, "return", {}, most=15_500)
+    assert early["steps"] == 15_500 and early["agents"]["base"]["at_steps"] == [4.0, 7.0]
+    assert early["agents"]["u4"]["at_steps"] == [4.0, 4.0]
 
 
 def test_taking_off_is_half_of_the_rise_over_five_rounds_or_none(tmp_path, ablations):
@@ -101,9 +104,12 @@ def test_the_script_draws_and_writes_and_takes_success_where_rewards_differ(tmp_
     assert "trained minus unseen houses" in printed and "| 1 | -0.10 |" in printed and "`shaped`" in printed
 
 
-def test_an_empty_folder_says_what_to_do(tmp_path, ablations, monkeypatch, capsys):
+def test_an_empty_folder_or_no_step_says_what_to_do(tmp_path, ablations, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["ablations.py", str(tmp_path)])
     assert ablations.main() == 2 and "train first" in capsys.readouterr().err
+    made_up_run(tmp_path / "base-0", rounds=20, risen_at=10, speed=100.0)
+    monkeypatch.setattr("sys.argv", ["ablations.py", str(tmp_path), "--steps", "20"])
+    assert ablations.main() == 2 and "20 is before the first round's end; from 1,000 on" in capsys.readouterr().err
 
 
 def differences(one: dict, other: dict, where: str = "") -> list[str]:

@@ -46,7 +46,7 @@ class Trial:
                      **{k: change(v) for k, v in self._steps().items()})  # fmt: skip
 
     def outline(self) -> Trial:
-        """Without what was seen, all of which takes most of the memory."""
+        """Without what was seen, which takes most of the memory."""
         return replace(self, tokens={"episode": self.tokens["episode"]})
 
     def rows(self, index: Tensor) -> Trial:

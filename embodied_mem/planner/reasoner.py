@@ -58,14 +58,15 @@ class EmbeddedReasoner:
     def answer_query(self, query: Query, bench: Workbench) -> Answer:
         """Answer a question that is already parsed."""
         session = Session(query, bench, self.prices, self.rates, self.last_only)
-        session.look_from_here()
+        if session.walk:
+            session.walk.look_from_here()
         while session.decide(self.stopping, self.enough, self.most_images):
             pass
-        belief = session.belief()
+        belief = session.known.belief()
         value, chance = session.conclude(belief)
         evidence = session.evidence(belief, value)
         # The uncalibrated belief stays in the trace: calibration is fitted on it.
-        present = about_now(session.query, session.history)
+        present = about_now(session.known.query, session.known.history)
         about = {"kind": query.kind, "present": present, "belief": round(chance, 4)}
         session.trace.add("answer", value=chance, **about, before=belief)
         sure = calibrated(query.kind, present, chance)

@@ -96,20 +96,30 @@ def cost_plot(points: dict[str, tuple[float, float]], xlabel: str) -> bytes:
 
 
 def _name_points(axes: Any, points: dict[str, tuple[float, float]]) -> list[Any]:
-    """Names beside their points, each at the nearest of a few places where it covers no other name; returns them."""
-    placed = []
+    """Names beside their points, each at the nearest of a few places where it covers no other name and no point;
+    returns them."""
+    axes.get_xlim(), axes.get_ylim()  # limits that follow the data are worked out only when asked for
+    placed, dots = [], [_dot(axes, at) for at in points.values()]
     for name, at in points.items():
         for right, up in ((5, 4), (5, -11), (-5, 4), (-5, -11), (5, 15), (5, -22), (-5, 15), (-5, -22)):
             side = "left" if right > 0 else "right"
             label = axes.annotate(name, at, (right, up), textcoords="offset points", fontsize=8, ha=side)
             box = label.get_window_extent()
-            if not any(box.overlaps(other.get_window_extent()) for other in placed):
+            if not any(box.overlaps(other) for other in [*dots, *(other.get_window_extent() for other in placed)]):
                 break
             label.remove()
         else:  # a crowd: the first place is as good as any
             label = axes.annotate(name, at, (5, 4), textcoords="offset points", fontsize=8)
         placed.append(label)
     return placed
+
+
+def _dot(axes: Any, at: tuple[float, float]) -> Any:
+    """Where a point's marker is drawn (pixels); a little less than all of it, so that its own name may touch it."""
+    from matplotlib.transforms import Bbox
+
+    x, y = axes.transData.transform(at)
+    return Bbox.from_extents(x - 3, y - 3, x + 3, y + 3)
 
 
 def calibration_plot(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> bytes:

@@ -26,7 +26,8 @@ def write_report(folder: Path) -> Path:
         by_agent[row["agent"]].append(row)
     body = [
         "<h1>LA-EQA on simulated houses</h1>",
-        f"<p class=note>{metrics['houses']} houses, {metrics['config']['days']} days, {metrics['questions']} "
+        f"<p class=note>{metrics['houses']} houses ({metrics['config']['simulator']} simulator), "
+        f"{metrics['config']['days']} days, {metrics['questions']} "
         f"questions; house seeds from {metrics['seed']}; run time {metrics['run_seconds'] / 60:.0f} min. "
         "Brackets: 95 % bootstrap interval over houses.</p>",
         *_correctness(metrics),

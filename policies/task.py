@@ -76,10 +76,12 @@ class PolicyTask:
             some = left[first : first + env.batch]
             options = {"demonstrations": part.demonstrations} if part.demonstrations else {}
             curves = run_trials(env, actor, some, e.episodes, part.seed, part.swapped, **options)
-            size = {}
+            more: dict = {}
             if isinstance(actor, PolicyActor):
-                size["context_bytes"] = actor.policy.state_bytes(actor.state) // env.batch
-            for row in metrics.rows_of(self.config.task, part.agent, part.seed, some, curves, **size):
+                more["context_bytes"] = actor.policy.state_bytes(actor.state) // env.batch
+            if own := self.config.agents[part.trained].environment:
+                more["environment"] = own  # returns of other rewards cannot be compared
+            for row in metrics.rows_of(self.config.task, part.agent, part.seed, some, curves, **more):
                 emit(row)
 
     def _environment(self, part: Part, batch: int) -> VectorEnv:

@@ -33,6 +33,13 @@ def test_shares_of_the_oracle_and_single_seeds():
     assert "gap_closed" not in alone, "nothing to compare with"
 
 
+def test_returns_of_another_reward_are_no_share_of_the_oracles():
+    shaped = [{**row, "environment": {"reward": "shaped"}} for row in trials("shaped", 0, [0.8, 1.1, 1.4])]
+    agents = score(trials("oracle", 0, [17, 17, 17]) + trials("stay", 0, [8, 12, 15]) + shaped)["agents"]
+    assert agents["stay"]["of_oracle"] == pytest.approx(15 / 17, abs=0.01)
+    assert "of_oracle" not in agents["shaped"] and "gap_closed" not in agents["shaped"]
+
+
 def test_damaged_or_unfinished_predictions_are_refused():
     rows = trials("relic", 0, [1, 2])
     with pytest.raises(InputError, match="relic, seed 1, was in 39 of 40 houses; finish the run"):

@@ -56,7 +56,9 @@ def simulator(chosen: argparse.Namespace) -> tuple:
 
         return EmbeddedSimulator, ("embodied_mem.sim.embedded", "open3d")
     from embodied_mem.sim.habitat import HabitatSimulator
+    from embodied_mem.sim.habitat_world import require_habitat
 
+    require_habitat()
     return functools.partial(HabitatSimulator, chosen.scene_dataset), ("embodied_mem.sim.habitat", "habitat_sim")
 
 

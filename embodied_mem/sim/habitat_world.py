@@ -7,10 +7,12 @@ beside habitat-sim, which is where users' habitat lives.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import math
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +157,12 @@ class HabitatWorld:
         # Habitat tests the corners low + i · resolution; ours are the centres of cells, and our y runs against its z.
         y = -(low[2] + (seen.shape[0] - 1) * resolution)
         return seen[::-1].T.astype(bool), (float(low[0]) - resolution / 2, float(y) - resolution / 2)
+
+
+def require_habitat() -> None:
+    """Before long work: InputError, which says how to install it, where habitat-sim is not there. Imports nothing."""
+    if sys.modules.get("habitat_sim") is None and importlib.util.find_spec("habitat_sim") is None:
+        raise InputError(_MISSING.format("No module named 'habitat_sim'"))
 
 
 def _habitat() -> tuple[Any, Any]:

@@ -8,9 +8,16 @@ from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.perception.sidecar import Sidecar
 from embodied_mem.sim.embedded import EmbeddedSimulator
 from embodied_mem.sim.habitat import HabitatSimulator
+from embodied_mem.sim.habitat_world import require_habitat
 from embodied_mem.sim.protocol import RobotSpec
 
 SIMULATORS = ("embedded", "habitat")
+
+
+def require_simulator(name: str) -> None:
+    """Before long work: raises InputError, which says how to install it, where a simulator cannot be had."""
+    if name == "habitat":
+        require_habitat()
 
 
 def simulator_of_house(

@@ -11,7 +11,7 @@ from embodied_mem.errors import ConfigError
 from embodied_mem.evaluation.seeds import EVALUATION_FROM, check_seeds
 from embodied_mem.perception.noise import NoiseConfig
 from embodied_mem.planner.costs import Prices
-from embodied_mem.sim.houses import SIMULATORS
+from embodied_mem.sim.houses import SIMULATORS, require_simulator
 
 AGENTS = ("mind_palace", "no_voi", "all_images", "latest_visit", "flat_retrieval", "blind", "oracle")
 COLUMNS = (
@@ -57,6 +57,7 @@ class LaEqa:
                 f"la_eqa.questions: {config.questions} is less than one a house; "
                 f"ask at least {config.houses} or take fewer houses"
             )
+        require_simulator(config.simulator)
         self.config = config
         self.navigators = registry.load("navigators", config.navigator)(config.checkpoint)
 

@@ -48,6 +48,16 @@ def test_without_habitat_the_first_visit_says_what_is_missing(exports, monkeypat
         sim.reset(7, visit="v")
 
 
+def test_without_habitat_an_evaluation_says_so_before_it_begins(monkeypatch):
+    import sys
+
+    from embodied_mem.tasks.la_eqa.task import LaEqa, LaEqaConfig
+
+    monkeypatch.setitem(sys.modules, "habitat_sim", None)
+    with pytest.raises(InputError, match="habitat_sim does not import.*docs/habitat.md"):
+        LaEqa(LaEqaConfig(simulator="habitat"))
+
+
 def test_recordings_of_the_two_are_never_mixed():
     from embodied_mem.tasks.la_eqa.record import digest_of
 

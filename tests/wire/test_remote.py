@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import math
 import subprocess
 import sys
@@ -49,6 +50,13 @@ def pair(served):
     local = EmbeddedSimulator(noise, Sidecar(None), seed=3, spec=robot, days=4)
     with RemoteSimulator(*served, noise=noise, sidecar=Sidecar(None), seed=3, spec=robot, days=4) as remote:
         yield local, remote
+
+
+@pytest.mark.skipif(importlib.util.find_spec("habitat_sim") is not None, reason="habitat-sim is installed")
+def test_a_habitat_that_is_not_installed_is_not_served(tmp_path):
+    command = [sys.executable, SCRIPT, "habitat", "--token-file", tmp_path / "token"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr.startswith("serve_simulator: habitat_sim does not import")
 
 
 def test_it_keeps_the_simulator_contract(served):

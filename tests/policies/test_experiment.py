@@ -339,6 +339,7 @@ def test_for_a_long_life_it_keeps_as_many_steps_as_a_trial_had_and_no_more(runs)
 )
 def test_what_does_not_fit_is_said_with_the_fix(words, answer, file, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(candidates, "SHIPPED", tmp_path)
+    monkeypatch.chdir(tmp_path)  # where nothing was trained yet
     monkeypatch.setattr(sys, "argv", ["embodied-mem", *(str(file) if w == "FILE" else w for w in words)])
     with pytest.raises(SystemExit) as end:
         cli.main()

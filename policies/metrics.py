@@ -41,14 +41,14 @@ def score(rows: list[dict]) -> dict:
             if sorted(there) != houses:
                 raise InputError(f"{agent}, seed {seed}, was in {len(there)} of {len(houses)} houses; finish the run")
         runs[agent] = [_curves([there[h] for h in houses]) for _, there in sorted(seeds.items())]
-    # Whoever lived in an environment of another reward than the oracle's has no share of it.
+    # Returns of another environment than the oracle's, of another reward say, are no share of its.
     lived = {row["agent"]: row.get("environment", {}) for row in rows}
     agents = {}
     for agent, own in runs.items():
         oracle = runs.get("oracle") if lived[agent] == lived.get("oracle") else None
         agents[agent] = _figures(agent, own, oracle)
     for agent, figures in agents.items():
-        figures["seeds"] = sorted(trials[agent])
+        figures |= {"seeds": sorted(trials[agent]), "environment": lived[agent]}
         sizes = {row.get("context_bytes") for there in trials[agent].values() for row in there.values()} - {None}
         figures |= {"context_bytes": max(sizes)} if sizes else {}
     return {"task": rows[0]["task"], "agents": agents, "houses": len(houses), "first_house": houses[0],

@@ -80,7 +80,7 @@ class PolicyTask:
             if isinstance(actor, PolicyActor):
                 more["context_bytes"] = actor.policy.state_bytes(actor.state) // env.batch
             if own := self.config.agents[part.trained].environment:
-                more["environment"] = own  # returns of other rewards cannot be compared
+                more["environment"] = own
             for row in metrics.rows_of(self.config.task, part.agent, part.seed, some, curves, **more):
                 emit(row)
 
@@ -115,8 +115,8 @@ class PolicyTask:
             files = [p.checkpoint for p in self.parts.values() if p.agent == name and p.checkpoint]
             if files:
                 figures["agents"][name] |= {"policy": self.config.agents[part.trained].policy, **_training(files),
-                                            "demonstrations": part.demonstrations, "streaming": part.streaming,
-                                            "environment": self.config.agents[part.trained].environment}  # fmt: skip
+                                            "demonstrations": part.demonstrations,
+                                            "streaming": part.streaming}  # fmt: skip
         return {**figures, "name": self.config.name, "controls_of": self.parts[self.jobs()[0]].agent,
                 "split": self._split(), "environment": self.config.environment,
                 "not_shipped": not_shipped(self.config)}  # fmt: skip

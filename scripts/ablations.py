@@ -110,6 +110,7 @@ def compare(runs: list[Run], measure: str, evaluated: dict, most: int | None = N
             "seeds": [r.seed for r in own],
             "at_steps": np.mean([r.at(r.steps, steps, r.curves[measure]) for r in own], 0).round(3).tolist(),
             "at_cpu_seconds": np.mean([r.at(r.cpu, cpu, r.curves[measure]) for r in own], 0).round(3).tolist(),
+            "late_by_seed": [round(float(r.at(r.steps, steps, r.curves[measure])[1]), 3) for r in own],  # at steps
             "optimiser_steps_at_steps": round(np.mean([r.at(r.steps, steps, r.optimiser_steps) for r in own])),
             "optimiser_steps_at_cpu_seconds": round(np.mean([r.at(r.cpu, cpu, r.optimiser_steps) for r in own])),
             "take_off_steps": [None if i is None else int(r.steps[i]) for r, i in zip(own, off, strict=True)],
@@ -123,7 +124,8 @@ def compare(runs: list[Run], measure: str, evaluated: dict, most: int | None = N
 
 
 def table(question: str, figures: dict, measure: str) -> str:
-    """Markdown: first → late episodes of training, and when the late ones took off, seed by seed."""
+    """Markdown: first → late episodes of training, mean and range over seeds, and when the late ones took off, seed by
+    seed."""
     million, minutes = f"{figures['steps'] / 1e6:.2f} M steps", f"{figures['cpu_seconds'] / 60:.1f} CPU min"
     head = [question, f"{measure} after {million}", f"after {minutes}", "optimiser steps by then",
             "takes off at M steps", "at CPU min", "seeds"]  # fmt: skip
@@ -132,6 +134,8 @@ def table(question: str, figures: dict, measure: str) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, row in figures["agents"].items():
         spans = [f"{first:.2f} → {late:.2f}" for first, late in (row["at_steps"], row["at_cpu_seconds"])]
+        seeds = row["late_by_seed"]
+        spans[0] += f" <sub>{min(seeds):.2f}–{max(seeds):.2f}</sub>" if len(seeds) > 1 else ""
         spans.append(f"{row['optimiser_steps_at_steps']}, {row['optimiser_steps_at_cpu_seconds']}")
         when = [", ".join("none" if x is None else f"{x / unit:.1f}" for x in row[key])
                 for key, unit in (("take_off_steps", 1e6), ("take_off_cpu_seconds", 60))]  # fmt: skip

@@ -74,7 +74,7 @@ def test_taking_off_is_half_of_the_rise_over_five_rounds_or_none(tmp_path, ablat
     row = found["agents"]["base"]
     assert row["take_off_steps"] == [13_000, None] and row["take_off_cpu_seconds"] == [130, None]  # three of five
     assert row["seeds"] == [0, 1] and row["at_steps"] == [4.0, 5.5]
-    written = "| `base` | 4.00 → 5.50 | 4.00 → 5.50 | 160, 160 | 0.0, none | 2.2, none | 2 |"
+    written = "| `base` | 4.00 → 5.50 <sub>4.00–7.00</sub> | 4.00 → 5.50 | 160, 160 | 0.0, none | 2.2, none | 2 |"
     assert written in ablations.table("sink", found, "return")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train in other people's memory tasks, evaluate on levels never trained in, and print what they reached beside it.
+"""Train in other people's memory tasks, evaluate from seeds never trained with, and print what they reached beside it.
 
     pip install -e '.[yardsticks]'
     .venv/bin/python scripts/yardsticks.py                              # everything: four to five hours of one core
@@ -53,7 +53,7 @@ def rows_of(experiment: ExperimentConfig, runs: Path, agents: list[str]) -> Iter
 
 
 def _measure(experiment: ExperimentConfig, seeds: list[Actor]) -> dict:
-    """Return and success of an episode in levels never trained in, over all trials of an agent's seeds."""
+    """Return and success of an episode from seeds never trained with, over all trials of an agent's seeds."""
     e = experiment.evaluation
     env = make_environment(experiment.task, {**experiment.environment, "split": "test"}, min(e.batch, e.houses))
     levels = range(e.first_house, e.first_house + e.houses)

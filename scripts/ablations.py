@@ -29,7 +29,7 @@ QUESTIONS = {
     "order and age of the cache (U = 4)": ("u4", "u4_ordered", "u4_stale"),
     "what the rotary code counts": ("base", "ago_steps"),
     "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
-    "training houses": ("houses_all", "houses_1024", "houses_128", "houses_16"),
+    "training houses": ("base", "houses_1024", "houses_128", "houses_16"),
     "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_far",
                "shaped_moving", "shaped_hard"),
 }

@@ -120,7 +120,7 @@ def differences(one: dict, other: dict, where: str = "") -> list[str]:
     return sorted([where + k for k in keys if k not in nested] + deeper)
 
 
-@pytest.mark.parametrize("name", ["ablations", "reward", "diversity"])
+@pytest.mark.parametrize("name", ["ablations", "reward"])
 def test_every_agent_of_an_ablation_is_in_a_question_and_differs_in_what_its_name_says(name, ablations):
     experiment = build(ExperimentConfig, read_yaml(f"grid_object_search_{name}"))
     asked = {agent for agents in ablations.QUESTIONS.values() for agent in agents}
@@ -132,9 +132,9 @@ def test_every_agent_of_an_ablation_is_in_a_question_and_differs_in_what_its_nam
         assert differences(plain["u4"], plain["u4_ordered"]) == ["shuffle"]
         assert differences(plain["u4_ordered"], plain["u4_stale"]) == ["refresh"]
         assert all(changed[a] == ["policy.sink"] for a in plain if a.startswith("sink"))
-    elif name == "diversity":
-        assert all(differences(plain["houses_all"], plain[a]) == ["houses"] for a in plain if a != "houses_all")
-        assert [plain[a]["houses"] for a in plain] == [16, 128, 1024, None]
+        pools = {a: plain[a]["houses"] for a in plain if a.startswith("houses")}
+        assert pools == {"houses_1024": 1024, "houses_128": 128, "houses_16": 16} and plain["base"]["houses"] is None
+        assert all(changed[a] == ["houses"] for a in pools)
     else:
         changed = {a: differences(plain["shaped"], plain[a]) for a in plain if a != "shaped_hard"}
         one_thing = {"stay": "reward", "shaped_costly": "step_cost", "shaped_ending": "early_end",

@@ -80,7 +80,8 @@ class Policy(nn.Module):
         return {}
 
     def prepared(self, trial: Tokens) -> Tokens:
-        """Tokens [B, T, ...] with what ``forward`` would find out anew in every epoch although no weight changes it."""
+        """Tokens [B, T, ...] with what ``forward`` need not find out anew in every epoch: what no weight changes, or
+        what learning takes as it was when the actions were chosen."""
         return trial
 
     def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:

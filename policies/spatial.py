@@ -159,16 +159,15 @@ class Spatial(Policy):
             parts += [self._read(counted, memory, place, until, now) for now in spans]
         return self.heads(torch.cat(parts, 1))
 
+    @torch.no_grad()
     def prepared(self, trial: Tokens) -> Tokens:
-        """With ``until``, unless the allocator asks what weights say."""
-        if "least" in self.config.among or (self.judge is not None and "rule" not in trial):
-            return trial
+        """With ``until``: every epoch learns through the memory as it was before the first, in which it was acted."""
         return {**trial, _UNTIL: self._until(trial)}
 
     def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, SpatialState]:
-        prepared = self.prepared(trial)
-        if _UNTIL not in prepared:
+        if self._weigh(trial):
             return super().replay(trial, capacity)
+        prepared = self.prepared(trial)
         output, (batch, length) = self(prepared), trial["step"].shape
         state, time = self.init_state(batch), torch.arange(length, device=trial["step"].device)
         kept = (prepared[_UNTIL] >= length).nonzero()[:, 1].view(batch, -1)  # as many in every row
@@ -183,9 +182,16 @@ class Spatial(Policy):
 
     def _until(self, trial: Tokens, moments: Tensor | None = None) -> Tensor:
         """[B, T]: see :func:`~embodied_mem.policies.allocator.forgotten`."""
-        c, rules = self.config, self._rules(trial, moments)
+        c = self.config
+        if moments is None and self._weigh(trial):
+            moments = self._moments(trial, torch.arange(trial["step"].shape[1], device=trial["step"].device))
+        rules = self._rules(trial, moments)
         weights = self._first_weights(moments) if "least" in c.among else None
         return forgotten(self._place(trial), rules, c.budget, self.places, c.among, weights)
+
+    def _weigh(self, trial: Tokens) -> bool:
+        """Whether what goes in a trial follows from weights: attention, or a choice that is not recorded."""
+        return "least" in self.config.among or (self.judge is not None and "rule" not in trial)
 
     def _read(self, moments: Tensor, memory: Tensor, place: Tensor, until: Tensor, now: Tensor) -> Tensor:
         """The moments of the steps ``now`` [n] through all layers, over what was in memory then: what was at the

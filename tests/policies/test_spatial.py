@@ -95,12 +95,16 @@ def test_what_recurs_looks_the_same_at_any_time_of_a_long_life():
     assert not torch.allclose(forever[:, 7], forever[:, 3], atol=1e-3), "else this test tells nothing"
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_what_is_found_out_once_an_update_changes_nothing(rule):
+@pytest.mark.parametrize("rule", (*RULES, "learned"))
+def test_an_update_learns_through_the_memory_as_it_was_acted_in(rule):
     policy, trial = spatial(allocator=rule), random_trial()
     prepared = policy.prepared(trial)
-    assert ("until" in prepared) == (rule != "least"), "attention depends on weights"
     assert torch.equal(policy(prepared).logits, policy(trial).logits)
+    shaken(policy)
+    anew = policy.prepared(trial)
+    same = torch.equal(anew["until"], prepared["until"])
+    assert same == (rule not in ("least", "learned")), "what goes follows from weights only where a rule asks them"
+    assert torch.equal(policy(prepared).logits, policy(trial).logits) == same
 
 
 @pytest.mark.parametrize("allocator", ["mvfo", "least", "learned"])

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from embodied_mem.policies.attention import two_level
+from embodied_mem.policies.clock import sinusoid
 from embodied_mem.policies.encoder import GatedMLP
 from embodied_mem.policies.segments import (
     CausalAttention,
@@ -104,10 +105,3 @@ class Hcam(SegmentPolicy):
             chunks, tokens = joined(old[:1], (summary,)), joined(old[1:], (key, value))
             memory.append((*latest(chunks, kept), *latest(tokens, kept * self.config.segment)))
         return memory
-
-
-def sinusoid(index: Tensor, width: int) -> Tensor:
-    """[..., width]: the sine and cosine code of integers or floats."""
-    half = torch.arange(0, width, 2, device=index.device) / width
-    angle = index[..., None].float() * 10_000.0**-half
-    return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)[..., :width]

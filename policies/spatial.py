@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies.allocator import RULES, Slots, forgotten
 from embodied_mem.policies.attention import SHARP, span_of
+from embodied_mem.policies.clock import Clock, recounted, sinusoid
 from embodied_mem.policies.encoder import Encoder, Heads
-from embodied_mem.policies.hcam import sinusoid
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.judge import DECISIONS, Judge
 from embodied_mem.policies.places import Chunks, ReaderBlock, as_kept, length_of, taken
@@ -103,6 +103,7 @@ class Spatial(Policy):
     def __init__(self, spec: Spec, config: SpatialConfig = SpatialConfig()) -> None:
         super().__init__(spec)
         self.config = c = config
+        self.clock = Clock(c.span)
         self.cells, self.places = _places(spec, config)
         self.encoder = Encoder(spec, c.width, c.vision)
         self.blocks = nn.ModuleList(ReaderBlock(c.width, c.heads, c.hidden, c.top) for _ in range(c.layers))
@@ -135,7 +136,7 @@ class Spatial(Policy):
             if state.scale is not None:
                 state.scale.scatter_(1, slot[:, None], length_of(latest)[:, None])
                 state = self._counted_anew(state, slots.time, t)
-        moment, place = self._moments(tokens, t - self._origin(t)), self._place(tokens)
+        moment, place = self._moments(tokens, t - self.clock.origin(t)), self._place(tokens)
         rule, x = self._rule(tokens, moment, state), moment[:, None]
         chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
         for layer, block in enumerate(self.blocks):
@@ -152,8 +153,8 @@ class Spatial(Policy):
         moments, place = self._moments(trial, time), self._place(trial)
         until = trial[_UNTIL] if _UNTIL in trial else self._until(trial, moments)
         parts = []
-        for origin, stretch in self._stretches(time):
-            counted = self._recounted(moments, time, 0, origin)
+        for origin, stretch in self.clock.stretches(time):
+            counted = recounted(moments, time, 0, origin)
             memory = as_kept(counted)
             spans = stretch.split(span_of(self.config.budget // 2, time.device))
             parts += [self._read(counted, memory, place, until, now) for now in spans]
@@ -174,7 +175,7 @@ class Spatial(Policy):
         room = (0, self.config.budget - kept.shape[1])
         place = F.pad(self._place(trial).gather(1, kept), room)
         slots = replace(state.slots, time=F.pad(kept, room, value=-1), place=place)
-        moments = self._recounted(self._moments(trial, time), time, 0, self._origin(length))
+        moments = recounted(self._moments(trial, time), time, 0, self.clock.origin(length))
         moments = taken(moments, kept).detach()
         memory, rule = F.pad(as_kept(moments), (0, 0, *room)), self._rules(trial, None)[:, -1]
         scale = None if state.scale is None else F.pad(length_of(moments), room)
@@ -206,36 +207,19 @@ class Spatial(Policy):
             x, _ = block(x, memory, chunks)
         return x
 
-    def _origin(self, now: int) -> int:
-        """The step from which the code of time counts at step ``now``."""
-        span = self.config.span
-        return 0 if span is None or now < span else ((now - span) // (span // 2) + 1) * (span // 2)
-
-    def _stretches(self, time: Tensor) -> list[tuple[int, Tensor]]:
-        """(origin, steps) of a trial's stretches in which time is counted from the same step."""
-        origins = [self._origin(t) for t in range(len(time))]
-        return [(origin, time[origins.index(origin) :][: origins.count(origin)]) for origin in dict.fromkeys(origins)]
-
-    def _recounted(self, moments: Tensor, time: Tensor, before: int, after: int) -> Tensor:
-        """Moments of the steps ``time`` with a code of time that is counted from step ``after`` instead."""
-        if before == after:
-            return moments
-        old, new = (sinusoid((time - origin).clamp(min=0), moments.shape[-1]) for origin in (before, after))
-        return moments - old + new
-
     def _counted_anew(self, state: SpatialState, time: Tensor, now: int) -> SpatialState:
         """The state whose moments ([B, K], of the steps ``time``) are counted as step ``now`` counts."""
-        before, after = self._origin(now - 1), self._origin(now)
+        before, after = self.clock.origin(now - 1), self.clock.origin(now)
         if before == after:
             return state
-        moments = self._recounted(state.memory * state.scale[..., None], time, before, after)
+        moments = recounted(state.memory * state.scale[..., None], time, before, after)
         return replace(state, memory=as_kept(moments), scale=length_of(moments))
 
     def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:
         if self.judge is None or "rule" not in tokens:
             return None
         time = torch.arange(reward.shape[1], device=reward.device)
-        return self.judge.loss(self._as_lived(self._moments(tokens, time)), tokens, reward, start)
+        return self.judge.loss(self.clock.as_lived(self._moments(tokens, time)), tokens, reward, start)
 
     def state_bytes(self, state: SpatialState) -> int:
         parts = (state.memory, *vars(state.slots).values(), *([] if state.scale is None else [state.scale]))
@@ -273,24 +257,18 @@ class Spatial(Policy):
             return torch.full_like(trial["step"], RULES.index(self.config.allocator))
         if "rule" in trial:
             return trial["rule"]
-        return self.judge.best(self._as_lived(moments), trial)
-
-    def _as_lived(self, moments: Tensor) -> Tensor:
-        """Moments [B, T, width] of a trial, each with its time counted as it was when it was there."""
-        time = torch.arange(moments.shape[1], device=moments.device)
-        parts = [self._recounted(moments[:, t], t, 0, origin) for origin, t in self._stretches(time)]
-        return torch.cat(parts, 1) if len(parts) > 1 else moments
+        return self.judge.best(self.clock.as_lived(moments), trial)
 
     def _first_weights(self, moments: Tensor) -> Callable[[int, Slots], Tensor]:
         """The first layer's attention at step t over what is in the slots, as the rule ``least`` asks for it."""
-        lived, memory = self._as_lived(moments), as_kept(moments)
+        lived, memory = self.clock.as_lived(moments), as_kept(moments)
 
         def weights(t: int, slots: Slots) -> Tensor:
             chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
-            written, origin = slots.time.clamp(min=0), self._origin(t)
+            written, origin = slots.time.clamp(min=0), self.clock.origin(t)
             there = taken(memory, written)
             if origin:
-                there = as_kept(self._recounted(taken(moments, written), written, 0, origin))
+                there = as_kept(recounted(taken(moments, written), written, 0, origin))
             return self.blocks[0].weights(lived[:, t : t + 1], there, chunks).mean(1)[:, 0]
 
         return weights

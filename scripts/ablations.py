@@ -30,6 +30,9 @@ QUESTIONS = {
     "what the rotary code counts": ("base", "ago_steps"),
     "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
     "training houses": ("base", "houses_1024", "houses_128", "houses_16"),
+    "memories of segments": ("hcam", "elmur", "memo", "rate", "trxl"),
+    "what a spatial memory forgets": ("spatial_fifo", "spatial_lifo", "spatial_lvfo", "spatial_least", "spatial_trial",
+                                      "spatial_write"),
     "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_far",
                "shaped_moving", "shaped_hard"),
 }

@@ -25,10 +25,11 @@ class Actor(Protocol):
 
 
 class PolicyActor:
-    """A policy; its actions are drawn as in training (``greedy``: the likeliest)."""
+    """A policy; its actions are drawn as in training (``greedy``: the likeliest). ``bytes_kept`` is the most that its
+    memory took of a trial between two steps."""
 
     def __init__(self, policy: Policy, greedy: bool = False) -> None:
-        self.policy, self.greedy = policy.eval(), greedy
+        self.policy, self.greedy, self.bytes_kept = policy.eval(), greedy, 0
 
     def begin(self, env: VectorEnv, capacity: int, keys: Tensor) -> None:
         self.keys, self.lived = keys, 0
@@ -38,6 +39,7 @@ class PolicyActor:
     def act(self, tokens: Tokens) -> Tensor:
         output, self.state = self.policy.step(tokens, self.state)
         self.lived += 1
+        self.bytes_kept = max(self.bytes_kept, self.policy.state_bytes(self.state) // len(tokens["step"]))
         if self.greedy:
             return output.logits.argmax(-1)
         return sample(output.logits.log_softmax(-1), uniform(self.keys, self.lived))

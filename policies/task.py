@@ -78,7 +78,7 @@ class PolicyTask:
             curves = run_trials(env, actor, some, e.episodes, part.seed, part.swapped, **options)
             more: dict = {}
             if isinstance(actor, PolicyActor):
-                more["context_bytes"] = actor.policy.state_bytes(actor.state) // env.batch
+                more["context_bytes"] = actor.bytes_kept
             if own := self.config.agents[part.trained].environment:
                 more["environment"] = own
             for row in metrics.rows_of(self.config.task, part.agent, part.seed, some, curves, **more):

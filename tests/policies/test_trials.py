@@ -137,6 +137,15 @@ def test_every_memory_holds_its_demonstrations(kind):
     assert not torch.allclose(whole[:, 8:], blank[:, 8:], atol=1e-3), "what was done then is forgotten"
 
 
+def test_what_is_said_to_be_kept_is_the_most_between_two_steps():
+    """A memory of segments holds least where one has just ended, as here: two segments of eight."""
+    env = Darkroom(DarkroomConfig(size=5, cap=8), 2)
+    policy = make_policy(Spec.of(env), {"kind": "hcam", "width": 16, "hidden": 16, "segment": 8, "budget": 24})
+    actor = PolicyActor(policy)
+    run_trials(env, actor, [1, 2], episodes=2)
+    assert actor.bytes_kept > policy.state_bytes(actor.state) // 2, "the trial ends with a segment"
+
+
 def test_a_policy_without_memory_has_no_slope_whatever_was_shown_before():
     """Episodes end early, which would bend the curve of a fixed number of steps."""
     env = GridObjectSearch(EARLY, 128)

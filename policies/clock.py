@@ -10,9 +10,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Clock:
-    """Counts a trial's steps; with ``span`` it begins anew, half a span later, whenever it has counted a span."""
+    """Counts a trial's steps; with ``span`` it begins anew, half a span later, whenever it has counted a span. Its code
+    is ``loud`` times the sinusoids."""
 
     span: int | None = None
+    loud: float = 1.0
+
+    def code(self, time: Tensor, width: int) -> Tensor:
+        """[..., width] of times as they are counted."""
+        return self.loud * sinusoid(time, width)
 
     def origin(self, now: int) -> int:
         """The step from which time is counted at step ``now``."""
@@ -24,20 +30,19 @@ class Clock:
         origins = [self.origin(t) for t in range(len(time))]
         return [(origin, time[origins.index(origin) :][: origins.count(origin)]) for origin in dict.fromkeys(origins)]
 
+    def recounted(self, moments: Tensor, time: Tensor, before: int, after: int) -> Tensor:
+        """Moments [..., width] of the steps ``time`` [...], whose time is counted from step ``before``, as counted from
+        step ``after``; what is older than an origin counts as 0."""
+        if before == after:
+            return moments
+        old, new = (self.code((time - origin).clamp(min=0), moments.shape[-1]) for origin in (before, after))
+        return moments - old + new
+
     def as_lived(self, moments: Tensor) -> Tensor:
         """Moments [B, T, width] of a whole trial, counted from 0, each with its time counted as it was then."""
         time = torch.arange(moments.shape[1], device=moments.device)
-        parts = [recounted(moments[:, t], t, 0, origin) for origin, t in self.stretches(time)]
+        parts = [self.recounted(moments[:, t], t, 0, origin) for origin, t in self.stretches(time)]
         return torch.cat(parts, 1) if len(parts) > 1 else moments
-
-
-def recounted(moments: Tensor, time: Tensor, before: int, after: int) -> Tensor:
-    """Moments [..., width] of the steps ``time`` [...], whose time is counted from step ``before``, as counted from
-    step ``after``; what is older than an origin counts as 0."""
-    if before == after:
-        return moments
-    old, new = (sinusoid((time - origin).clamp(min=0), moments.shape[-1]) for origin in (before, after))
-    return moments - old + new
 
 
 def sinusoid(index: Tensor, width: int) -> Tensor:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies.allocator import RULES, Slots, forgotten
 from embodied_mem.policies.attention import SHARP, span_of
-from embodied_mem.policies.clock import Clock, recounted, sinusoid
+from embodied_mem.policies.clock import Clock, sinusoid
 from embodied_mem.policies.encoder import Encoder, Heads
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.judge import DECISIONS, Judge
@@ -59,6 +59,9 @@ class SpatialConfig:
     """Share of its choices that are random while collecting; the source's final value."""
     horizon: float = field(default=0.99, metadata={"min": 0.0, "max": 0.9999})
     """Discount of rewards after a choice, across episodes."""
+    codes: float = field(default=1.0, metadata={"min": 0.01, "max": 10.0})
+    """How loud the codes of time and place are. At 1, the source's, they drown what a narrow policy sees; 0.3 learns
+    twice as fast (docs/policies_measured.md)."""
     span: int | None = field(default=None, metadata={"min": 2, "max": 10_000_000})
     """Steps that the code of time counts; after as many it begins anew half of them later, for memory too, which
     then knows what is older as "long ago". None: it counts on. A loaded checkpoint counts what it was trained with."""
@@ -103,7 +106,7 @@ class Spatial(Policy):
     def __init__(self, spec: Spec, config: SpatialConfig = SpatialConfig()) -> None:
         super().__init__(spec)
         self.config = c = config
-        self.clock = Clock(c.span)
+        self.clock = Clock(c.span, c.codes)
         self.cells, self.places = _places(spec, config)
         self.encoder = Encoder(spec, c.width, c.vision)
         self.blocks = nn.ModuleList(ReaderBlock(c.width, c.heads, c.hidden, c.top) for _ in range(c.layers))
@@ -154,7 +157,7 @@ class Spatial(Policy):
         until = trial[_UNTIL] if _UNTIL in trial else self._until(trial, moments)
         parts = []
         for origin, stretch in self.clock.stretches(time):
-            counted = recounted(moments, time, 0, origin)
+            counted = self.clock.recounted(moments, time, 0, origin)
             memory = as_kept(counted)
             spans = stretch.split(span_of(self.config.budget // 2, time.device))
             parts += [self._read(counted, memory, place, until, now) for now in spans]
@@ -175,7 +178,7 @@ class Spatial(Policy):
         room = (0, self.config.budget - kept.shape[1])
         place = F.pad(self._place(trial).gather(1, kept), room)
         slots = replace(state.slots, time=F.pad(kept, room, value=-1), place=place)
-        moments = recounted(self._moments(trial, time), time, 0, self.clock.origin(length))
+        moments = self.clock.recounted(self._moments(trial, time), time, 0, self.clock.origin(length))
         moments = taken(moments, kept).detach()
         memory, rule = F.pad(as_kept(moments), (0, 0, *room)), self._rules(trial, None)[:, -1]
         scale = None if state.scale is None else F.pad(length_of(moments), room)
@@ -212,7 +215,7 @@ class Spatial(Policy):
         before, after = self.clock.origin(now - 1), self.clock.origin(now)
         if before == after:
             return state
-        moments = recounted(state.memory * state.scale[..., None], time, before, after)
+        moments = self.clock.recounted(state.memory * state.scale[..., None], time, before, after)
         return replace(state, memory=as_kept(moments), scale=length_of(moments))
 
     def side_loss(self, tokens: Tokens, reward: Tensor, start: int) -> Tensor | None:
@@ -229,7 +232,8 @@ class Spatial(Policy):
         """Embeddings of tokens with the codes of time and place."""
         width, where = self.config.width, self._where(tokens)
         time = torch.as_tensor(time, device=where.device)
-        return self.encoder(tokens) + sinusoid(time, width) + sinusoid(where, width).mean(-2)
+        codes = self.clock.code(time, width) + self.config.codes * sinusoid(where, width).mean(-2)
+        return self.encoder(tokens) + codes
 
     def _place(self, tokens: Tokens) -> Tensor:
         """Places as numbers 0..places−1."""
@@ -268,7 +272,7 @@ class Spatial(Policy):
             written, origin = slots.time.clamp(min=0), self.clock.origin(t)
             there = taken(memory, written)
             if origin:
-                there = as_kept(recounted(taken(moments, written), written, 0, origin))
+                there = as_kept(self.clock.recounted(taken(moments, written), written, 0, origin))
             return self.blocks[0].weights(lived[:, t : t + 1], there, chunks).mean(1)[:, 0]
 
         return weights

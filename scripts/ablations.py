@@ -4,8 +4,9 @@
     .venv/bin/python scripts/ablations.py runs/policies/grid_object_search_ablations --figure ablations.png
     .venv/bin/python scripts/ablations.py runs/policies/grid_object_search_reward --metrics metrics.json --json FILE
 
-Runs lie as a training leaves them, in FOLDER/AGENT-SEED, finished or not. Everything is measured in training, over the
-episodes that every trial has (the last of them against the first); with --metrics, an evaluation's curves stand beside.
+Runs lie as a training leaves them, in FOLDER/AGENT-SEED, finished or not, in one or more folders. Everything is
+measured in training, over the episodes that every trial has (the last of them against the first); with --metrics, an
+evaluation's curves stand beside.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ QUESTIONS = {
     "what the rotary code counts": ("base", "ago_steps"),
     "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
     "training houses": ("base", "houses_1024", "houses_128", "houses_16"),
-    "memories of segments": ("hcam", "elmur", "memo", "rate", "trxl"),
+    "memory": ("relic", "spatial", "spatial_quiet", "hcam", "elmur", "memo", "rate", "trxl", "trxl_ppo"),
     "what a spatial memory forgets": ("spatial_fifo", "spatial_lifo", "spatial_lvfo", "spatial_least", "spatial_trial",
                                       "spatial_write"),
     "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_far",
@@ -66,6 +67,14 @@ class Run:
         whole = SMOOTH - 1  # the first round that is the mean of as many
         at = takeoff_at(*self.curves[measure][whole:].T)
         return None if at is None else at + whole
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """All runs below a folder that have begun. Raises InputError when there are none."""
+    runs = [read_run(log.parent) for log in sorted(folder.glob("*/log.jsonl")) if log.stat().st_size]
+    if not runs:
+        raise InputError(f"no */log.jsonl in {folder}; train first: embodied-mem train CONFIG")
+    return runs
 
 
 def read_run(folder: Path) -> Run:
@@ -200,7 +209,7 @@ def _by_episode(axis, figures: dict, measure: str, colour: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="ablations.py", description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="holds the runs, AGENT-SEED each")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="holds runs, AGENT-SEED each")
     parser.add_argument("--measure", choices=MEASURES, help="left out: return, or success where rewards differ")
     parser.add_argument("--steps", type=int, help="compare after so many; left out: the most that all runs have")
     parser.add_argument("--metrics", type=Path, help="metrics.json of an evaluation of the same agents")
@@ -208,9 +217,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     try:
-        runs = [read_run(log.parent) for log in sorted(options.folder.glob("*/log.jsonl")) if log.stat().st_size]
-        if not runs:
-            raise InputError(f"no */log.jsonl in {options.folder}; train first: embodied-mem train CONFIG")
+        runs = [run for folder in options.folders for run in runs_in(folder)]
         earliest = max(int(r.steps[0]) for r in runs)
         if options.steps is not None and options.steps < earliest:
             raise InputError(f"--steps: {options.steps:,} is before the first round's end; from {earliest:,} on")

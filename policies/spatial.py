@@ -169,7 +169,7 @@ class Spatial(Policy):
         return {**trial, _UNTIL: self._until(trial)}
 
     def replay(self, trial: Tokens, capacity: int = 0) -> tuple[Output, SpatialState]:
-        if self._weigh(trial):
+        if self._by_weights(trial):
             return super().replay(trial, capacity)
         prepared = self.prepared(trial)
         output, (batch, length) = self(prepared), trial["step"].shape
@@ -187,13 +187,13 @@ class Spatial(Policy):
     def _until(self, trial: Tokens, moments: Tensor | None = None) -> Tensor:
         """[B, T]: see :func:`~embodied_mem.policies.allocator.forgotten`."""
         c = self.config
-        if moments is None and self._weigh(trial):
+        if moments is None and self._by_weights(trial):
             moments = self._moments(trial, torch.arange(trial["step"].shape[1], device=trial["step"].device))
         rules = self._rules(trial, moments)
         weights = self._first_weights(moments) if "least" in c.among else None
         return forgotten(self._place(trial), rules, c.budget, self.places, c.among, weights)
 
-    def _weigh(self, trial: Tokens) -> bool:
+    def _by_weights(self, trial: Tokens) -> bool:
         """Whether what goes in a trial follows from weights: attention, or a choice that is not recorded."""
         return "least" in self.config.among or (self.judge is not None and "rule" not in trial)
 

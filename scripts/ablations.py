@@ -32,8 +32,8 @@ QUESTIONS = {
     "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
     "training houses": ("base", "houses_1024", "houses_128", "houses_16"),
     "memory": ("relic", "spatial", "spatial_quiet", "hcam", "elmur", "memo", "rate", "trxl", "trxl_ppo"),
-    "what a spatial memory forgets": ("spatial_fifo", "spatial_lifo", "spatial_lvfo", "spatial_least", "spatial_trial",
-                                      "spatial_write"),
+    "what a spatial memory forgets": ("spatial_quiet", "spatial_fifo", "spatial_lifo", "spatial_lvfo", "spatial_least",
+                                      "spatial_trial", "spatial_write"),
     "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_far",
                "shaped_moving", "shaped_hard"),
 }

@@ -1,4 +1,4 @@
-"""What POPGym's Concentration, easy, is worth: with a memory, without one, and without even looking what lies open."""
+"""What POPGym's Concentration, easy, is worth to who leaves open cards alone: with a memory, and without."""
 
 from __future__ import annotations
 

@@ -59,9 +59,9 @@ class SpatialConfig:
     """Share of its choices that are random while collecting; the source's final value."""
     horizon: float = field(default=0.99, metadata={"min": 0.0, "max": 0.9999})
     """Discount of rewards after a choice, across episodes."""
-    codes: float = field(default=1.0, metadata={"min": 0.01, "max": 10.0})
-    """How loud the codes of time and place are. At 1, the source's, they drown what a policy of width 64 sees; with
-    0.3 it learns much more (docs/policies_measured.md)."""
+    codes: float = field(default=0.3, metadata={"min": 0.01, "max": 10.0})
+    """How loud the codes of time and place are. At 1, the source's, they drown what a policy of width 64 sees, and it
+    learns much less (docs/policies_measured.md)."""
     span: int | None = field(default=None, metadata={"min": 2, "max": 10_000_000})
     """Steps that the code of time counts; after as many it begins anew half of them later, for memory too, which
     then knows what is older as "long ago". None: it counts on. A loaded checkpoint counts what it was trained with."""

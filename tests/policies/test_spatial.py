@@ -110,8 +110,9 @@ def test_an_update_learns_through_the_memory_as_it_was_acted_in(rule):
 
 @pytest.mark.parametrize("allocator", ["mvfo", "least", "learned"])
 def test_a_token_matters_to_its_own_trial_from_then_on(allocator):
-    where = changed(spatial(allocator=allocator), random_trial(), row=1, t=20)
-    assert not where[[0, 2]].any() and not where[1, :20].any() and where[1, 20:].sum() > 2
+    where = changed(spatial(allocator=allocator, top=30), random_trial(), row=1, t=20)
+    assert not where[[0, 2]].any() and not where[1, :20].any()
+    assert where[1, 20:22].all(), "at its own step, and at the next, when it is in memory whatever the rule"
 
 
 def test_what_was_evicted_does_not_matter_any_more():

@@ -6,7 +6,8 @@
 
 Runs lie as a training leaves them, in FOLDER/AGENT-SEED, finished or not, in one or more folders. Everything is
 measured in training, over the episodes that every trial has (the last of them against the first); with --metrics, an
-evaluation's curves stand beside.
+evaluation's curves stand beside. CPU time is that of the trainings, or, where FOLDER/pace.json names the agent
+(scripts/pace.py), of the machine that all agents were timed on.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Run:
     environment: dict
     steps: np.ndarray
     cpu: np.ndarray
-    """CPU seconds until the round's end; without evaluation and checkpoints."""
+    """CPU seconds until the round's end, on the machine of the folder's pace.json if it has one."""
     optimiser_steps: np.ndarray
     curves: dict[str, np.ndarray]
     """``return`` and ``success``: [R, 2], of the first and of the late episodes, each the mean of SMOOTH rounds."""
@@ -89,13 +90,20 @@ def read_run(folder: Path) -> Run:
     if not rows:
         raise InputError(f"{folder}/log.jsonl has no round yet; wait for one, or name another folder")
     steps = np.array([r["steps"] for r in rows])
-    cpu = np.cumsum(np.diff(steps, prepend=0) / np.array([r["steps_per_cpu_second"] for r in rows]))
+    agent = folder.name.removesuffix(f"-{config['seed']}")
+    pace = _paces(folder.parent).get(agent, np.array([r["steps_per_cpu_second"] for r in rows]))
+    cpu = np.cumsum(np.diff(steps, prepend=0) / pace)
     cap = make_environment(config["task"], config["environment"], 1).episode_cap
     common = config["trial_steps"] // cap  # later episodes are there only where earlier ones were short
     curves = {k: _smooth(np.array([_ends(r[f"{k}_by_episode"][:common]) for r in rows])) for k in MEASURES}
-    agent = folder.name.removesuffix(f"-{config['seed']}")
     taken = np.array([r["optimiser_steps"] for r in rows])
     return Run(agent, config["seed"], config["environment"], steps, cpu, taken, curves)
+
+
+def _paces(folder: Path) -> dict[str, float]:
+    """Steps per CPU second of agents that were timed side by side; empty: none were."""
+    path = folder / "pace.json"
+    return json.loads(path.read_text(encoding="utf-8"))["steps_per_cpu_second"] if path.exists() else {}
 
 
 def _ends(curve: list[float]) -> tuple[float, float]:

@@ -67,6 +67,32 @@ def test_runs_are_compared_at_the_steps_and_at_the_cpu_seconds_that_all_of_them_
     assert early["agents"]["u4"]["at_steps"] == [4.0, 4.0]
 
 
+def test_cpu_seconds_are_those_of_the_machine_that_all_agents_were_timed_on(tmp_path, ablations):
+    made_up_run(tmp_path / "base-0", rounds=40, risen_at=10, speed=100.0)
+    made_up_run(tmp_path / "base-1", rounds=40, risen_at=10, speed=200.0, seed=1)  # trained on a faster core
+    made_up_run(tmp_path / "mine-0", rounds=40, risen_at=10, speed=100.0)
+    (tmp_path / "pace.json").write_text(json.dumps({"steps_per_cpu_second": {"base": 50}}))
+    seconds = {name: ablations.read_run(tmp_path / name).cpu[-1] for name in ("base-0", "base-1", "mine-0")}
+    assert seconds == {"base-0": 800, "base-1": 800, "mine-0": 400}
+
+
+def test_agents_are_timed_in_turn_and_the_first_round_is_not_counted(tmp_path, monkeypatch, capsys):
+    small = {"trials": 4, "trial_steps": 48, "total_steps": 10_000, "ppo": {"minibatches": 2, "epochs": 1}}
+    agents = {name: {"policy": {"kind": "gru", "width": 16}} for name in "ab"}
+    config = {"task": "darkroom", "name": "timed", "training": small, "agents": agents}
+    (tmp_path / "timed.yaml").write_text(json.dumps(config))
+    script = Path(__file__).parents[2] / "scripts" / "pace.py"
+    arguments = [str(script), str(tmp_path / "timed.yaml"), "--rounds", "2", "--out", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(script), run_name="__main__")
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("round")]
+    assert [line.split(":")[0] for line in lines] == [f"round {i} of 2, timed {x}" for i in range(3) for x in "ab"]
+    paces = json.loads((tmp_path / "timed" / "pace.json").read_text())["steps_per_cpu_second"]
+    counted = [float(line.split()[-5].replace(",", "")) for line in lines if "timed a" in line][1:]
+    assert paces["a"] == pytest.approx(sum(counted) / 2, abs=1) and set(paces) == {"a", "b"}
+
+
 def test_taking_off_is_half_of_the_rise_over_five_rounds_or_none(tmp_path, ablations):
     made_up_run(tmp_path / "base-0", rounds=20, risen_at=10, speed=100.0)
     made_up_run(tmp_path / "base-1", rounds=20, risen_at=99, speed=100.0, seed=1)

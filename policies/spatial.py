@@ -6,7 +6,7 @@ learned`` (SAT-AMA), one that a small Q network picks (``judge.py``). Its choice
 learning goes through the memory as it was.
 
 The gradient flows into memory, to the encoder. A query is one moment, so the source's attention among query tokens is
-left out.
+left out; ``running`` puts a recurrent state before memory instead, which knows what the robot is just about.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from embodied_mem.policies.encoder import Encoder, Heads
 from embodied_mem.policies.interface import Output, Policy
 from embodied_mem.policies.judge import DECISIONS, Judge
 from embodied_mem.policies.places import Chunks, ReaderBlock, as_kept, length_of, taken
+from embodied_mem.policies.running import Running
 from embodied_mem.policies.tokens import Spec, Tokens
 from embodied_mem.policies.vision import VisionConfig
 from embodied_mem.sim.vector.protocol import POSITION
@@ -67,6 +68,8 @@ class SpatialConfig:
     then knows what is older as "long ago". None: it counts on. A loaded checkpoint counts what it was trained with."""
     match: bool = False
     """The first layer begins by asking for what is like the present, as in ``relic``."""
+    running: int = field(default=0, metadata={"min": 0, "max": 4096})
+    """Numbers of a GRU's state through which moments go: a short memory beside the long one. 0: none."""
     vision: VisionConfig = VisionConfig()
 
     def __post_init__(self) -> None:
@@ -94,6 +97,8 @@ class SpatialState:
     pending: tuple[Tensor, Tensor, Tensor] | None = None
     """The latest moment [B, width], not yet as it is kept, the slot [B] it goes to, and its place [B]."""
     length: int = 0
+    running: Tensor | None = None
+    """[1, B, running]: the GRU's state, where there is one."""
     keys: Tensor | None = None
     """[B] int64: what a learned allocator tries out follows from these; none: it does what it thinks best."""
 
@@ -109,6 +114,7 @@ class Spatial(Policy):
         self.clock = Clock(c.span, c.codes)
         self.cells, self.places = _places(spec, config)
         self.encoder = Encoder(spec, c.width, c.vision)
+        self.running = Running(c.width, c.running) if c.running else None
         self.blocks = nn.ModuleList(ReaderBlock(c.width, c.heads, c.hidden, c.top) for _ in range(c.layers))
         if c.match:
             self.blocks[0].match(SHARP)
@@ -120,7 +126,8 @@ class Spatial(Policy):
         c, like = self.config, self.heads.out.weight
         rule = torch.full((batch,), RULES.index(c.among[0]), device=like.device)
         memory, scale = like.new_zeros(batch, c.budget, c.width), like.new_zeros(batch, c.budget)
-        return SpatialState(memory, Slots.empty(batch, c.budget, like.device), rule, scale if c.span else None)
+        state = SpatialState(memory, Slots.empty(batch, c.budget, like.device), rule, scale if c.span else None)
+        return replace(state, running=like.new_zeros(1, batch, c.running)) if c.running else state
 
     def explore(self, state: SpatialState, keys: Tensor) -> SpatialState:
         return replace(state, keys=keys)
@@ -140,7 +147,8 @@ class Spatial(Policy):
                 state.scale.scatter_(1, slot[:, None], length_of(latest)[:, None])
                 state = self._counted_anew(state, slots.time, t)
         moment, place = self._moments(tokens, t - self.clock.origin(t)), self._place(tokens)
-        rule, x = self._rule(tokens, moment, state), moment[:, None]
+        rule = self._rule(tokens, moment, state)
+        x, running = self._present(moment[:, None], state.running)
         chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
         for layer, block in enumerate(self.blocks):
             x, weights = block(x, state.memory, chunks)
@@ -148,19 +156,20 @@ class Spatial(Policy):
                 slots = slots.read(weights.mean(1)[:, 0])
         slot = slots.slot_for(t, rule, self.places, self.config.among)
         pending = (moment, slot, place)
-        return self.heads(x[:, 0]), replace(state, slots=slots, rule=rule, pending=pending, length=t + 1)
+        return self.heads(x[:, 0]), replace(
+            state, slots=slots, rule=rule, pending=pending, running=running, length=t + 1
+        )
 
     def forward(self, trial: Tokens) -> Output:
         length = trial["step"].shape[1]
         time = torch.arange(length, device=trial["step"].device)
         moments, place = self._moments(trial, time), self._place(trial)
         until = trial[_UNTIL] if _UNTIL in trial else self._until(trial, moments)
-        parts = []
+        present, parts = self._present(self.clock.as_lived(moments))[0], []
         for origin, stretch in self.clock.stretches(time):
-            counted = self.clock.recounted(moments, time, 0, origin)
-            memory = as_kept(counted)
+            memory = as_kept(self.clock.recounted(moments, time, 0, origin))
             spans = stretch.split(span_of(self.config.budget // 2, time.device))
-            parts += [self._read(counted, memory, place, until, now) for now in spans]
+            parts += [self._read(present, memory, place, until, now) for now in spans]
         return self.heads(torch.cat(parts, 1))
 
     @torch.no_grad()
@@ -178,11 +187,14 @@ class Spatial(Policy):
         room = (0, self.config.budget - kept.shape[1])
         place = F.pad(self._place(trial).gather(1, kept), room)
         slots = replace(state.slots, time=F.pad(kept, room, value=-1), place=place)
-        moments = self.clock.recounted(self._moments(trial, time), time, 0, self.clock.origin(length))
+        moments = self._moments(trial, time)
+        running = self._present(self.clock.as_lived(moments))[1]
+        moments = self.clock.recounted(moments, time, 0, self.clock.origin(length))
         moments = taken(moments, kept).detach()
         memory, rule = F.pad(as_kept(moments), (0, 0, *room)), self._rules(trial, None)[:, -1]
         scale = None if state.scale is None else F.pad(length_of(moments), room)
-        return output, replace(state, memory=memory, scale=scale, slots=slots, rule=rule, length=length)
+        state = replace(state, memory=memory, scale=scale, slots=slots, rule=rule, length=length)
+        return output, replace(state, running=None if running is None else running.detach())
 
     def _until(self, trial: Tokens, moments: Tensor | None = None) -> Tensor:
         """[B, T]: see :func:`~embodied_mem.policies.allocator.forgotten`."""
@@ -197,14 +209,18 @@ class Spatial(Policy):
         """Whether what goes in a trial follows from weights: attention, or a choice that is not recorded."""
         return "least" in self.config.among or (self.judge is not None and "rule" not in trial)
 
-    def _read(self, moments: Tensor, memory: Tensor, place: Tensor, until: Tensor, now: Tensor) -> Tensor:
-        """The moments of the steps ``now`` [n] through all layers, over what was in memory then: what was at the
+    def _present(self, moments: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """What reads memory: moments [B, T, width] as they were lived, after the GRU where there is one; its state."""
+        return (moments, None) if self.running is None else self.running(moments, state)
+
+    def _read(self, present: Tensor, memory: Tensor, place: Tensor, until: Tensor, now: Tensor) -> Tensor:
+        """What is present at the steps ``now`` [n] through all layers, over what was in memory then: what was at the
         first of them and what was written since, so that long trials do not cost pairs of all steps."""
         first = int(now[0])
         there = (until[:, :first] >= first).nonzero()[:, 1].view(len(until), -1)  # as many in every row
         index = torch.cat([there, now.expand(len(until), -1)], 1)
         member = (index[:, None] < now[:, None]) & (now[:, None] <= until.gather(1, index)[:, None])
-        x, memory = moments[:, first : first + len(now)], taken(memory, index)
+        x, memory = present[:, first : first + len(now)], taken(memory, index)
         chunks = Chunks.among(place.gather(1, index), self.places, member)
         for block in self.blocks:
             x, _ = block(x, memory, chunks)
@@ -225,8 +241,8 @@ class Spatial(Policy):
         return self.judge.loss(self.clock.as_lived(self._moments(tokens, time)), tokens, reward, start)
 
     def state_bytes(self, state: SpatialState) -> int:
-        parts = (state.memory, *vars(state.slots).values(), *([] if state.scale is None else [state.scale]))
-        return sum(x.numel() * x.element_size() for x in parts)
+        parts = (state.memory, *vars(state.slots).values(), state.scale, state.running)
+        return sum(x.numel() * x.element_size() for x in parts if x is not None)
 
     def _moments(self, tokens: Tokens, time: Tensor | int) -> Tensor:
         """Embeddings of tokens with the codes of time and place."""
@@ -265,7 +281,7 @@ class Spatial(Policy):
 
     def _first_weights(self, moments: Tensor) -> Callable[[int, Slots], Tensor]:
         """The first layer's attention at step t over what is in the slots, as the rule ``least`` asks for it."""
-        lived, memory = self.clock.as_lived(moments), as_kept(moments)
+        present, memory = self._present(self.clock.as_lived(moments))[0], as_kept(moments)
 
         def weights(t: int, slots: Slots) -> Tensor:
             chunks = Chunks.among(slots.place, self.places, slots.used[:, None])
@@ -273,7 +289,7 @@ class Spatial(Policy):
             there = taken(memory, written)
             if origin:
                 there = as_kept(self.clock.recounted(taken(moments, written), written, 0, origin))
-            return self.blocks[0].weights(lived[:, t : t + 1], there, chunks).mean(1)[:, 0]
+            return self.blocks[0].weights(present[:, t : t + 1], there, chunks).mean(1)[:, 0]
 
         return weights
 

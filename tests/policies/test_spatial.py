@@ -78,7 +78,7 @@ def test_slots_fill_in_turn_before_anything_goes():
     *({"allocator": rule} for rule in RULES), {"cell": 1, "top": 30}, {"budget": 50}, {"budget": 1},
     *({"allocator": "learned", "decide": d} for d in ("trial", "episode", "write")),
     *({"span": 9, "allocator": rule} for rule in (*RULES, "learned")), {"span": 30}, {"span": 2, "budget": 50},
-    {"codes": 0.3, "span": 9},
+    {"codes": 0.3, "span": 9}, *({"running": 8, "span": 9, "allocator": rule} for rule in ("mvfo", "least", "learned")),
 ], ids=str)  # fmt: skip
 def test_acts_as_it_learns_across_episode_ends_and_evictions(options):
     check_agreement(spatial(**options))

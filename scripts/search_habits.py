@@ -37,8 +37,8 @@ COLUMNS = {
 def habits(env: ObjectSearch, actor: Actor, houses: int) -> dict[str, float]:
     """Means over ``houses`` first episodes, each in the next of the environment's houses.
 
-    ``cells`` are squares the robot stood in, for every 100 of its steps, ``undone`` the share of steps that turn back what
-    the step before has turned.
+    ``cells`` are squares the robot stood in, for every 100 of its steps, ``undone`` the share of steps that turn back
+    what the step before has turned.
     """
     sums = {}
     for first in range(0, houses, env.batch):

@@ -22,7 +22,7 @@ from embodied_mem.sim.truth import obstacles, passable_grid
 from embodied_mem.sim.vector.body import forward, free
 from embodied_mem.sim.vector.fan import Fan
 from embodied_mem.sim.vector.geodesic import FAR, UNITS, travel_fields
-from embodied_mem.sim.vector.plans import CELL, FIRST_THING, KINDS, Plan, layout_hash, plan_of, plans, same
+from embodied_mem.sim.vector.plans import BLOCK, CELL, FIRST_THING, KINDS, Plan, layout_hash, plan_of, plans, same
 from embodied_mem.sim.vector.raster import PLACE, Extent, Houses
 from tests.sim.fan_truth import FanTruth
 
@@ -44,6 +44,16 @@ def poses(plan: Plan, count: int, seed: int) -> list[tuple[float, float, int]]:
     rng = np.random.default_rng(seed)
     cells = np.argwhere(plan.passable)[rng.integers(int(plan.passable.sum()), size=count)]
     return [(*((cell + 0.5) * CELL).tolist(), int(rng.integers(12))) for cell in cells]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_who_draws_many_files_of_houses_is_told_how_far_that_is(tmp_path, capsys, workers):
+    assert [p.seed for p in plans(BLOCK - 1, 3, tmp_path, workers)] == [BLOCK - 1, BLOCK, BLOCK + 1]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" drawn into ")[0] for line in lines] == ["houses: 1 of 3", "houses: 3 of 3"]
+    assert lines[-1].endswith("about 0 min left") and str(tmp_path) in lines[-1]
+    plans(BLOCK - 1, 3, tmp_path, workers)
+    assert capsys.readouterr().err == "", "they are there"
 
 
 def test_files_give_back_what_was_drawn_and_damage_is_drawn_again(tmp_path):

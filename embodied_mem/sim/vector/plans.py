@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import sys
+import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
@@ -194,7 +196,8 @@ _RAGGED = ("solids", "kinds", "things", "labels", "owners", "rooms")
 
 
 def plans(first: int, count: int, folder: Path | str | None = None, workers: int | None = None) -> list[Plan]:
-    """The houses of seeds first..first+count−1, from their files; what is missing is drawn and kept.
+    """The houses of seeds first..first+count−1, from their files; what is missing is drawn and kept. Where that are
+    several files, minutes, a line on stderr tells of each.
 
     folder: where block files lie (``$XDG_CACHE_HOME/embodied-mem/houses`` or ``~/.cache/…`` by default).
     workers: processes that draw missing blocks (as many as there are cores by default; 1: this one).
@@ -208,10 +211,9 @@ def plans(first: int, count: int, folder: Path | str | None = None, workers: int
     workers = min(workers or os.cpu_count() or 1, len(missing))
     if workers > 1:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            list(pool.map(_draw, missing))
+            _follow(pool.map(_draw, missing), missing)
     else:
-        for job in missing:
-            _draw(job)
+        _follow(map(_draw, missing), missing)
     for _, low, high in missing:
         found[low, high] = _read(_file(home, low, high), low, high)
     return [plan for span in spans for plan in found[span]]
@@ -224,6 +226,17 @@ def default_folder() -> Path:
 
 def _file(folder: Path, low: int, high: int) -> Path:
     return folder / f"v{_VERSION}-{low}-{high - 1}.npz"
+
+
+def _follow(drawn: Iterable[None], jobs: list[tuple[Path, int, int]]) -> None:
+    """Wait for the files of jobs, and say how far they are."""
+    began, done, total = time.time(), 0, sum(high - low for _, low, high in jobs)
+    for (home, low, high), _ in zip(jobs, drawn, strict=True):
+        done += high - low
+        left = (time.time() - began) / done * (total - done) / 60
+        if len(jobs) > 1:
+            line = f"houses: {done:,} of {total:,} drawn into {home}, about {left:.0f} min left"
+            print(line, file=sys.stderr, flush=True)
 
 
 def _draw(job: tuple[Path, int, int]) -> None:

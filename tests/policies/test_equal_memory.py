@@ -8,7 +8,7 @@ from embodied_mem.policies.experiment import ExperimentConfig
 from embodied_mem.policies.tokens import Spec
 from embodied_mem.sim.vector.protocol import Space
 
-NAMES = ("fifo", "spatial", "gru", "gru_small")
+NAMES = ("fifo", "spatial", "spatial_running", "gru", "gru_small")
 
 
 def test_no_agent_has_more_memory_than_the_others():
@@ -16,7 +16,8 @@ def test_no_agent_has_more_memory_than_the_others():
     spec = Spec({"position": Space("vector", (2,)), "goal": Space("index", (1,), 6)}, 4, experiment.environment["cap"])
     policies = {name: make_policy(spec, experiment.agents[name].policy) for name in NAMES}
     used = {name: p.state_bytes(p.init_state(1, 1024)) for name, p in policies.items()}
-    assert used == {"fifo": 15_616, "spatial": 16_560, "gru": 1_024, "gru_small": 352}
+    sizes = {"fifo": 15_616, "spatial": 16_560, "spatial_running": 16_392, "gru": 1_024, "gru_small": 352}
+    assert used == sizes
     assert policies["fifo"].config.budget == policies["spatial"].config.budget == spec.episode_cap // 2
     weights = {name: p.parameter_count for name, p in policies.items()}
     assert weights["gru"] > 2 * max(weights["fifo"], weights["spatial"]), weights

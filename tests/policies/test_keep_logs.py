@@ -61,9 +61,19 @@ def test_only_logs_of_the_committed_experiment_are_kept(run, tmp_path):
         script("keep_logs").keep(ONE, tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "docs" / "logs").glob("*")))
+LOGS = ROOT / "docs" / "logs"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in LOGS.iterdir()))
 def test_what_is_kept_is_of_its_experiment_as_it_stands(name, tmp_path):
     experiment = build(ExperimentConfig, read_yaml(name))
-    for folder in (ROOT / "docs" / "logs" / name).iterdir():
+    for folder in filter(Path.is_dir, (LOGS / name).iterdir()):
         kept = script("keep_logs").keep(experiment, folder, tmp_path)
         assert (kept / "log.jsonl").read_bytes() == (folder / "log.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("path", sorted(LOGS.glob("*/pace.json")), ids=lambda path: path.parent.name)
+def test_agents_that_were_timed_are_all_of_the_experiment_on_one_machine(path):
+    timed, others = json.loads(path.read_text()), [json.loads(p.read_text()) for p in LOGS.glob("*/pace.json")]
+    assert set(timed["steps_per_cpu_second"]) == set(build(ExperimentConfig, read_yaml(path.parent.name)).agents)
+    assert {other["hardware"] for other in others} == {timed["hardware"]}

@@ -3,7 +3,8 @@
 
     .venv/bin/python scripts/search_habits.py policies/checkpoints/object_search/{gru,spatial,fifo,relic}-*.safetensors
 
-Checkpoints AGENT-SEED of one task. Houses are the development split's; the evaluation's stay unseen.
+Shipped checkpoints, AGENT-SEED.safetensors, or those of trainings, AGENT-SEED/policy.safetensors. Houses are the
+development split's; the evaluation's stay unseen.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def table(found: dict[str, list[dict]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("checkpoints", type=Path, nargs="+", help="files AGENT-SEED.safetensors")
+    parser.add_argument("checkpoints", type=Path, nargs="+", help="of object search")
     parser.add_argument("--houses", type=int, default=400, help="of the development split (%(default)s)")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
@@ -109,8 +110,9 @@ def main() -> int:
             houses = {"split": "dev", "houses": options.houses}
             env = make_environment(config.task, {**config.environment, **houses}, min(100, options.houses))
             row = habits(env, actor, options.houses)
-            found.setdefault(path.stem.rpartition("-")[0], []).append(row)
-            print(f"{path.stem}: {json.dumps({k: round(v, 3) for k, v in row.items()})}", file=sys.stderr, flush=True)
+            name = path.parent.name if path.stem == "policy" else path.stem
+            found.setdefault(name.rpartition("-")[0] or name, []).append(row)
+            print(f"{name}: {json.dumps({k: round(v, 3) for k, v in row.items()})}", file=sys.stderr, flush=True)
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -126,8 +126,8 @@ class Spatial(Policy):
         c, like = self.config, self.heads.out.weight
         rule = torch.full((batch,), RULES.index(c.among[0]), device=like.device)
         memory, scale = like.new_zeros(batch, c.budget, c.width), like.new_zeros(batch, c.budget)
-        state = SpatialState(memory, Slots.empty(batch, c.budget, like.device), rule, scale if c.span else None)
-        return replace(state, running=like.new_zeros(1, batch, c.running)) if c.running else state
+        slots, running = Slots.empty(batch, c.budget, like.device), like.new_zeros(1, batch, c.running)
+        return SpatialState(memory, slots, rule, scale if c.span else None, running=running if c.running else None)
 
     def explore(self, state: SpatialState, keys: Tensor) -> SpatialState:
         return replace(state, keys=keys)

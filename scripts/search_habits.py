@@ -23,7 +23,7 @@ from embodied_mem.policies.build import make_environment
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.tokens import TokenStream
 from embodied_mem.sim.vector.draws import hashed
-from embodied_mem.tasks.object_search.env import LEFT, OTHER_THING, RIGHT, STOP, ObjectSearch
+from embodied_mem.tasks.object_search.env import LEFT, RIGHT, STOP, ObjectSearch
 
 CELL = 0.5  # metres: the floor is counted in squares of this size
 _UNIT = 10.0  # metres of a position of 1.0
@@ -63,14 +63,13 @@ def _first_episodes(env: ObjectSearch, actor: Actor, seeds: torch.Tensor) -> dic
     steps, undone, before = (torch.zeros_like(seeds) for _ in range(3))
     stood: list[set[tuple[int, int]]] = [set() for _ in seeds]
     while bool(going.any()):
-        goal = OTHER_THING + 1 + obs["goal"]
-        seen |= going & ((obs["first_kind"] == goal) | (obs["second_kind"] == goal)).any(1)
         for cells, place, on in zip(stood, (obs["position"] * (_UNIT / CELL)).floor().tolist(), going, strict=True):
             cells.update([tuple(place)] if on else [])
         action = actor.act(tokens)
         step = env.step(action)
         back = (action == LEFT) & (before == RIGHT) | (action == RIGHT) & (before == LEFT)
         steps, undone, before = steps + going, undone + (going & back), action
+        seen |= going & (step.info["goal_known"] >= 2)  # in view, or seen in this episode
         success |= going & step.success
         false_stop |= going & (action == STOP) & ~step.success
         going = going & ~step.episode_end

@@ -32,7 +32,7 @@ def score(rows: list[dict]) -> dict:
     """Metrics of predictions alone. Raises InputError for a damaged row or seeds that were not in the same houses."""
     trials: dict[str, dict[int, dict[int, dict]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows:
-        _check(row)
+        check_row(row)
         trials[row["agent"]][row["seed"]][row["house"]] = row
     houses = sorted({row["house"] for row in rows})
     runs: dict[str, list[Curves]] = {}
@@ -55,7 +55,8 @@ def score(rows: list[dict]) -> dict:
             "episodes": len(rows[0]["returns"])}  # fmt: skip
 
 
-def _check(row: dict) -> None:
+def check_row(row: dict) -> None:
+    """Raises InputError for a prediction that is damaged or of another make."""
     missing = [name for name in ("task", *_FIELDS) if name not in row]
     if missing:
         raise InputError(f"{row.get('key')}: field {missing[0]!r} is missing; make the predictions anew")

@@ -34,8 +34,8 @@ def read(folders: list[Path], measure: str) -> dict[str, np.ndarray]:
     houses = {tuple(sorted(there)) for seeds in found.values() for there in seeds.values()}
     lengths = {len(x) for seeds in found.values() for there in seeds.values() for x in there.values()}
     if len(houses) > 1 or len(lengths) > 1:
-        raise InputError(f"trials in {len(houses)} sets of houses, of {sorted(lengths)} episodes; take runs in the same "
-                         "houses, of as many episodes")  # fmt: skip
+        raise InputError(f"trials in {len(houses)} sets of houses, of {sorted(lengths)} episodes; take runs in "
+                         "the same houses, of as many episodes")  # fmt: skip
     for agent, seeds in found.items():
         numbers = [seed for _, seed in seeds]
         if len(set(numbers)) < len(numbers):

@@ -23,14 +23,18 @@ from embodied_mem.policies.metrics import check_row
 _RESAMPLES = 2000
 
 
-def read(folders: list[Path], measure: str) -> dict[str, np.ndarray]:
-    """{agent: [seeds, houses, E]} of all runs. Raises InputError for rows that are damaged or of other houses."""
+def read(folders: list[Path], agents: list[str], measure: str) -> list[np.ndarray]:
+    """[seeds, houses, E] of each agent, in all runs. Raises InputError where an agent is missing, a row is damaged, or
+    trials are not of the same houses."""
     found: dict[str, dict[tuple[Path, int], dict[int, list[float]]]] = {}
     for folder in folders:
         for row in read_rows(folder / "predictions.jsonl"):
             check_row(row)
             found.setdefault(row["agent"], {}).setdefault((folder, row["seed"]), {})[row["house"]] = row[measure]
-    out = {}
+    missing = [name for name in agents if name not in found]
+    if missing:
+        raise InputError(f"no agent {missing[0]!r} in these runs; there are: {', '.join(found) or 'none'}")
+    found = {agent: found[agent] for agent in agents}
     houses = {tuple(sorted(there)) for seeds in found.values() for there in seeds.values()}
     lengths = {len(x) for seeds in found.values() for there in seeds.values() for x in there.values()}
     if len(houses) > 1 or len(lengths) > 1:
@@ -40,8 +44,7 @@ def read(folders: list[Path], measure: str) -> dict[str, np.ndarray]:
         numbers = [seed for _, seed in seeds]
         if len(set(numbers)) < len(numbers):
             raise InputError(f"{agent}: seed {max(numbers, key=numbers.count)} stands in two runs; leave one out")
-        out[agent] = np.array([[there[house] for house in sorted(there)] for there in seeds.values()])
-    return out
+    return [np.array([[values for _, values in sorted(there.items())] for there in found[a].values()]) for a in agents]
 
 
 def figures(a: np.ndarray, b: np.ndarray) -> dict[str, dict]:
@@ -74,17 +77,13 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     try:
-        found = read(options.runs, options.measure)
-        missing = [name for name in options.agents if name not in found]
-        if missing:
-            raise InputError(f"no agent {missing[0]!r} in these runs; there are: {', '.join(found) or 'none'}")
+        both = read(options.runs, options.agents, options.measure)
     except (EmbodiedMemError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    a, b = options.agents
-    result = figures(found[a], found[b])
-    print(f"{options.measure}, {len(found[a])} and {len(found[b])} seeds, {found[a].shape[1]} houses\n")
-    print(f"| | `{a}` | `{b}` | difference [95 %] |\n|---|---|---|---|")
+    result = figures(*both)
+    print(f"{options.measure}, {len(both[0])} and {len(both[1])} seeds, {both[0].shape[1]} houses\n")
+    print("| | `{}` | `{}` | difference [95 %] |\n|---|---|---|---|".format(*options.agents))
     for name, x in result.items():
         low, high = x["ci95"]
         print(f"| {name} | {x['a']:.3f} | {x['b']:.3f} | {x['difference']:+.3f} [{low:+.3f}, {high:+.3f}] |")

@@ -66,11 +66,11 @@ def test_seeds_that_differ_do(tmp_path, monkeypatch, hard_and_easy):
 
 def test_what_cannot_be_compared_is_refused(tmp_path, monkeypatch, capsys, hard_and_easy):
     run = run_folder(tmp_path / "run", {"a": hard_and_easy, "b": hard_and_easy})
-    elsewhere = run_folder(tmp_path / "elsewhere", {"c": hard_and_easy}, first_house=200_000)
-    again = run_folder(tmp_path / "again", {"a": hard_and_easy})
+    elsewhere = run_folder(tmp_path / "elsewhere", {"b": hard_and_easy}, first_house=200_000, seed=1)
+    again = run_folder(tmp_path / "again", {"a": hard_and_easy, "c": hard_and_easy})
     cases = {
         (run, elsewhere): "trials in 2 sets of houses", (run, again): "a: seed 0 stands in two runs",
-        (again,): "no agent 'b' in these runs; there are: a",
+        (again,): "no agent 'b' in these runs; there are: a, c",
         (tmp_path / "none",): "no agent 'a' in these runs; there are: none",
     }  # fmt: skip
     for runs, words in cases.items():

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from embodied_mem.errors import InputError
-from embodied_mem.policies.trials import Curves, interval, summary
+from embodied_mem.policies.trials import Curves, interval, late, shares, summary
 
 _CURVES = ("success", "returns", "steps", "spl", "seen")  # fields of Curves and of a row
 _FIELDS = ("agent", "seed", "house", *_CURVES)
-_RESAMPLES = 2000
 
 
 def rows_of(task: str, agent: str, seed: int, houses: list[int], curves: Curves, **more: Any) -> list[dict]:
@@ -76,10 +75,8 @@ def _curves(rows: list[dict]) -> Curves:
 def _figures(agent: str, runs: list[Curves], oracle: list[Curves] | None) -> dict:
     figures = summary(runs)
     figures["spl_ci95"] = interval(np.stack([r.spl for r in runs]))
-    late = max(1, runs[0].returns.shape[1] // 3)
-    figures["gain_by_seed"] = [
-        round(float(r.returns[:, -late:].mean() - r.returns[:, 0].mean()), 4) for r in runs
-    ]  # a seed that failed shows here
+    gains = [late(r.returns).mean() - r.returns[:, 0].mean() for r in runs]
+    figures["gain_by_seed"] = [round(float(gain), 4) for gain in gains]  # a seed that failed shows here
     if oracle and agent not in ("oracle", "random"):
         figures |= _beside_oracle(np.stack([r.returns for r in runs]), oracle[0].returns)
         if "_demonstrations_" in agent:  # its first episode is not where it began
@@ -93,15 +90,14 @@ def _beside_oracle(returns: np.ndarray, oracle: np.ndarray) -> dict:
     oracle has the same houses. ``returns`` [seeds, houses, E], ``oracle`` [houses, E]."""
     rng = np.random.default_rng(0)
     seeds, houses, _ = returns.shape
-    which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES) / seeds
-    weight = rng.multinomial(houses, np.full(houses, 1 / houses), _RESAMPLES) / houses
+    which, weight = shares(rng, seeds), shares(rng, houses)
     which[0], weight[0] = 1 / seeds, 1 / houses  # the first is the sample itself
     first, last = (np.einsum("rs,rh,sh->r", which, weight, returns[:, :, e], optimize=True) for e in (0, -1))
     best = weight @ oracle[:, -1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = {"of_oracle": last / best, "gap_closed": (last - first) / (best - first)}
+        parts = {"of_oracle": last / best, "gap_closed": (last - first) / (best - first)}
     out: dict[str, Any] = {}
-    for name, values in shares.items():
+    for name, values in parts.items():
         sound = bool(np.isfinite(values).all())
         out[name] = round(float(values[0]), 4) if sound else None
         out[f"{name}_ci95"] = np.percentile(values, [2.5, 97.5]).round(4).tolist() if sound else None

@@ -90,12 +90,21 @@ def _other_houses(seeds: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     return _OTHER_HOUSES_FROM + (hashed(seeds, _SWAPS, index) & (2**40 - 1))
 
 
+def shares(rng: np.random.Generator, count: int) -> np.ndarray:
+    """[resamples, count]: how much each of ``count`` seeds or houses weighs in bootstrap samples; rows add up to 1."""
+    return rng.multinomial(count, np.full(count, 1 / count), _RESAMPLES) / count
+
+
+def late(values: np.ndarray) -> np.ndarray:
+    """[..., E] to [...]: the mean over the last third of the episodes, of the last at least."""
+    return values[..., -max(1, values.shape[-1] // 3) :].mean(-1)
+
+
 def interval(values: np.ndarray, seed: int = 0) -> list[list[float]]:
     """95 % bootstrap interval of the mean over seeds and houses: ``values`` [seeds, houses, E] to E pairs."""
     rng = np.random.default_rng(seed)
     seeds, houses, _ = values.shape
-    which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES) / seeds
-    weight = rng.multinomial(houses, np.full(houses, 1 / houses), _RESAMPLES) / houses
+    which, weight = shares(rng, seeds), shares(rng, houses)
     means = np.einsum("rs,rh,she->re", which, weight, values, optimize=True)
     return np.percentile(means, [2.5, 97.5], axis=0).T.round(4).tolist()
 
@@ -107,9 +116,7 @@ def summary(runs: list[Curves]) -> dict:
     """
     stacked = {k: np.stack([getattr(r, k) for r in runs]) for k in ("success", "returns", "steps", "spl", "seen")}
     returns = stacked["returns"]
-    late = max(1, returns.shape[2] // 3)
-    gain = returns[:, :, -late:].mean(2, keepdims=True) - returns[:, :, :1]
-    gained = stacked["success"][:, :, -late:].mean(2, keepdims=True) - stacked["success"][:, :, :1]
+    gain, gained = (late(x)[..., None] - x[..., :1] for x in (returns, stacked["success"]))
     names = {"success": "success_by_episode", "returns": "return_by_episode", "spl": "spl_by_episode",
              "steps": "steps_by_episode"}  # fmt: skip
     means = {label: stacked[k].mean((0, 1)).round(4).tolist() for k, label in names.items()}

@@ -19,8 +19,7 @@ import numpy as np
 from embodied_mem.errors import EmbodiedMemError, InputError
 from embodied_mem.evaluation.run import read_rows, write_atomically
 from embodied_mem.policies.metrics import check_row
-
-_RESAMPLES = 2000
+from embodied_mem.policies.trials import late, shares
 
 
 def read(folders: list[Path], agents: list[str], measure: str) -> list[np.ndarray]:
@@ -28,12 +27,14 @@ def read(folders: list[Path], agents: list[str], measure: str) -> list[np.ndarra
     trials are not of the same houses."""
     found: dict[str, dict[tuple[Path, int], dict[int, list[float]]]] = {}
     for folder in folders:
+        if not (folder / "predictions.jsonl").exists():
+            raise InputError(f"{folder} has no predictions.jsonl; give the folder of a finished evaluation")
         for row in read_rows(folder / "predictions.jsonl"):
             check_row(row)
             found.setdefault(row["agent"], {}).setdefault((folder, row["seed"]), {})[row["house"]] = row[measure]
     missing = [name for name in agents if name not in found]
     if missing:
-        raise InputError(f"no agent {missing[0]!r} in these runs; there are: {', '.join(found) or 'none'}")
+        raise InputError(f"no agent {missing[0]!r} in these runs; there are: {', '.join(found)}")
     found = {agent: found[agent] for agent in agents}
     houses = {tuple(sorted(there)) for seeds in found.values() for there in seeds.values()}
     lengths = {len(x) for seeds in found.values() for there in seeds.values() for x in there.values()}
@@ -50,20 +51,14 @@ def read(folders: list[Path], agents: list[str], measure: str) -> list[np.ndarra
 def figures(a: np.ndarray, b: np.ndarray) -> dict[str, dict]:
     """Means of both, and a − b with its 95 % bootstrap interval: seeds [seeds, houses, E] drawn for each by itself,
     houses for both together."""
-    late = max(1, a.shape[2] // 3)
-    views = {"first": lambda x: x[:, :, 0], "late": lambda x: x[:, :, -late:].mean(2)}
-    views["gain"] = lambda x: views["late"](x) - views["first"](x)
+    views = {"first": lambda x: x[..., 0], "late": late, "gain": lambda x: late(x) - x[..., 0]}
     return {name: _difference(view(a), view(b)) for name, view in views.items()}
 
 
 def _difference(a: np.ndarray, b: np.ndarray) -> dict:
-    rng, houses = np.random.default_rng(0), a.shape[1]
-    weight = rng.multinomial(houses, np.full(houses, 1 / houses), _RESAMPLES) / houses
-    drawn = []
-    for values in (a, b):
-        seeds = len(values)
-        which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES) / seeds
-        drawn.append(np.einsum("rs,rh,sh->r", which, weight, values, optimize=True))
+    rng = np.random.default_rng(0)
+    weight = shares(rng, a.shape[1])
+    drawn = [np.einsum("rs,rh,sh->r", shares(rng, len(x)), weight, x, optimize=True) for x in (a, b)]
     low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
     means = {"a": float(a.mean()), "b": float(b.mean()), "difference": float(a.mean() - b.mean())}
     return {**{k: round(v, 4) for k, v in means.items()}, "ci95": [round(float(low), 4), round(float(high), 4)]}

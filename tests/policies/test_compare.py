@@ -71,7 +71,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path, monkeypatch, capsys, hard_
     cases = {
         (run, elsewhere): "trials in 2 sets of houses", (run, again): "a: seed 0 stands in two runs",
         (again,): "no agent 'b' in these runs; there are: a, c",
-        (tmp_path / "none",): "no agent 'a' in these runs; there are: none",
+        (tmp_path / "none",): "none has no predictions.jsonl; give the folder of a finished evaluation",
     }  # fmt: skip
     for runs, words in cases.items():
         assert compare(monkeypatch, *runs, "--agents", "a", "b") == 2

@@ -5,14 +5,17 @@
     .venv/bin/python scripts/bench_policy.py --only simulator --processes 1
 
 Rates are given by the clock and, for machines that are shared, by CPU seconds. Simulators run in ``--processes``
-processes side by side with one thread each, training and acting in one. Actions are random and even, so that one in
-four ends an episode of object search: new goals and starts are dearer here than in use.
+processes side by side with one thread each, acting in one, and training in one and, sharing its trials as under
+torchrun, in all. Actions are random and even, so that one in four ends an episode of object search: new goals and
+starts are dearer here than in use.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import socket
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -22,6 +25,7 @@ import torch
 
 from embodied_mem.config import build
 from embodied_mem.evaluation.run import write_atomically
+from embodied_mem.policies import parallel
 from embodied_mem.policies.build import make_environment, make_policy
 from embodied_mem.policies.settings import TrainConfig
 from embodied_mem.policies.tokens import Spec, TokenStream
@@ -102,6 +106,27 @@ def training(policy: dict, updates: int, trials: int, device: str) -> dict:
     return {**clock.rates(2 * config.steps_a_round), "acting_share": round(sum(shares) / 2, 3)}
 
 
+def joined(rank: int, processes: int, port: int, *args) -> dict:
+    """:func:`training` as one of several processes that share its trials."""
+    where = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({k: str(v) for k, v in where.items()})
+    try:
+        return training(*args)
+    finally:
+        parallel.stop()
+
+
+def together(processes: int, *args) -> dict:
+    """:func:`training` by several processes: their common rate by the clock, and that of a second of one CPU."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        rates = [job.result() for job in [pool.submit(joined, r, processes, port, *args) for r in range(processes)]]
+    cpu = 1 / sum(1 / r["per_cpu_second"] for r in rates)  # each counted the steps of all
+    return {**rates[0], "per_cpu_second": round(cpu)}
+
+
 @torch.no_grad()
 def acting(policy: dict, context: int, batch: int, device: str) -> dict:
     """Milliseconds of a step behind ``context`` steps (the median of 20), and bytes of memory for each trial."""
@@ -130,6 +155,9 @@ def figures(device: str, processes: int, trials: int, only: str | None, names: l
         side = 192 if device == "cpu" else 4096
         runs = [("2×64", 4)] + [(name, 1) for name in POLICIES]
         rows["training"] = {f"{n}, U {u}, {side} trials": training(POLICIES[n], u, side, device) for n, u in runs}
+        if processes > 1:
+            shared = {f"2×64, U {u}, {side} trials, {processes} processes": u for u in (1, 4)}
+            rows["training"] |= {name: together(processes, TINY, u, side, device) for name, u in shared.items()}
     if only in (None, "acting"):
         batch = 1 if device == "cpu" else 64
         half = {**SMALL, "half_cache": True}
@@ -142,7 +170,7 @@ def figures(device: str, processes: int, trials: int, only: str | None, names: l
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=Path, help="write the figures here as well")
-    parser.add_argument("--processes", type=int, default=2, help="of simulators on the CPU")
+    parser.add_argument("--processes", type=int, default=2, help="of simulators and training on the CPU")
     parser.add_argument("--trials", type=int, default=1024, help="side by side in a process, of simulators on the CPU")
     parser.add_argument("--gpu-trials", type=int, default=16_384, help="side by side, of simulators on the GPU")
     parser.add_argument("--only", choices=("simulator", "training", "acting"))

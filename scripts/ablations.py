@@ -33,7 +33,7 @@ QUESTIONS = {
     "sink": ("base", "sink_kv0", "sink_k0v", "sink_k0v0", "sink_token", "sink_none"),
     "training houses": ("base", "houses_1024", "houses_128", "houses_16"),
     "memory": ("relic", "spatial", "spatial_loud", "hcam", "elmur", "memo", "rate", "trxl", "trxl_ppo"),
-    "what a spatial memory forgets": ("spatial", "spatial_fifo", "spatial_lifo", "spatial_lvfo", "spatial_least",
+    "what a spatial memory forgets": ("spatial_mvfo", "spatial_least", "spatial_lifo", "spatial_fifo", "spatial_lvfo",
                                       "spatial_trial", "spatial_write"),
     "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_far",
                "shaped_moving", "shaped_hard"),

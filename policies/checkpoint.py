@@ -17,6 +17,11 @@ from embodied_mem.errors import InputError
 FORMAT = 1
 
 
+def named(path: Path) -> str:
+    """AGENT-SEED, of a shipped AGENT-SEED.safetensors or of a training's AGENT-SEED/policy.safetensors."""
+    return path.parent.name if path.stem == "policy" else path.stem
+
+
 def write(path: Path, tensors: dict[str, Tensor], meta: dict) -> None:
     """The whole file or the old one, never half of it."""
     plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from embodied_mem.errors import EmbodiedMemError, InputError
 from embodied_mem.evaluation.run import write_atomically
+from embodied_mem.policies import checkpoint
 from embodied_mem.policies.actors import PolicyActor
 from embodied_mem.policies.allocator import RULES
 from embodied_mem.policies.build import make_environment
@@ -191,10 +192,9 @@ def main() -> int:
             environment = {**environment, "split": "dev" if task == "object_search" else "test"}
             env = make_environment(task, environment, min(BATCH, options.houses))
             row = figures(ask(env, actor, options.houses, options.episodes))
-            name = (path.parent.name if path.stem == "policy" else path.stem).rpartition("-")[0] or path.stem
-            name += "".join(f" {x}" for x in (budget, rule) if x)
-            found.setdefault(name, []).append(row)
-            print(f"{path}, {name}: {row['kept'] or 0:.3f} kept", file=sys.stderr, flush=True)
+            run, kept_as = checkpoint.named(path), "".join(f" {x}" for x in (budget, rule) if x)
+            found.setdefault((run.rpartition("-")[0] or run) + kept_as, []).append(row)
+            print(f"{run}{kept_as}: {row['kept'] or 0:.3f} kept", file=sys.stderr, flush=True)
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -18,6 +18,7 @@ import torch
 
 from embodied_mem.errors import EmbodiedMemError, InputError
 from embodied_mem.evaluation.run import write_atomically
+from embodied_mem.policies import checkpoint
 from embodied_mem.policies.actors import Actor
 from embodied_mem.policies.build import make_environment
 from embodied_mem.policies.evaluate import load_policy
@@ -109,7 +110,7 @@ def main() -> int:
             houses = {"split": "dev", "houses": options.houses}
             env = make_environment(config.task, {**config.environment, **houses}, min(100, options.houses))
             row = habits(env, actor, options.houses)
-            name = path.parent.name if path.stem == "policy" else path.stem
+            name = checkpoint.named(path)
             found.setdefault(name.rpartition("-")[0] or name, []).append(row)
             print(f"{name}: {json.dumps({k: round(v, 3) for k, v in row.items()})}", file=sys.stderr, flush=True)
     except EmbodiedMemError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ import torch
 from embodied_mem import registry
 from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
+from embodied_mem.evaluation.seeds import DEVELOPMENT_BELOW
 from embodied_mem.policies.interface import Policy
 from embodied_mem.policies.tokens import Spec
 from embodied_mem.sim.vector.protocol import VectorEnv
@@ -27,6 +29,20 @@ def policy_config(options: dict, where: str = "policy") -> Any:
 def make_environment(task: str, options: dict, batch: int, device: torch.device | str = "cpu") -> VectorEnv:
     """The environment of a task from its options as in a configuration. Raises ConfigError."""
     return registry.load("environments", task)(environment_config(task, options), batch, device)
+
+
+def with_split(task: str, options: dict, first_house: int, split: str | None = None) -> dict:
+    """Options of a task's environment for an evaluation in houses from ``first_house`` on: of this split; left out, of
+    ``dev`` below the evaluation's seeds where there is one, of ``test`` otherwise. Where an environment has no splits
+    they are as they were, and to name one is a ConfigError.
+    """
+    config = environment_config(task, options)
+    choices = next((f.metadata["choices"] for f in fields(config) if f.name == "split"), None)
+    if choices is None:
+        if split:
+            raise ConfigError(f"evaluation.split: {task} has no splits; leave it out")
+        return options
+    return {**options, "split": split or ("dev" if first_house < DEVELOPMENT_BELOW and "dev" in choices else "test")}
 
 
 def make_policy(spec: Spec, options: dict, seed: int = 0) -> Policy:

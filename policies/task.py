@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
-from embodied_mem.evaluation.seeds import DEVELOPMENT_BELOW, check_seeds
+from embodied_mem.evaluation.seeds import check_seeds
 from embodied_mem.policies import checkpoint, metrics
 from embodied_mem.policies.actors import CONTROLS, Actor, PolicyActor
-from embodied_mem.policies.build import environment_config, make_environment, policy_config
+from embodied_mem.policies.build import make_environment, policy_config, with_split
 from embodied_mem.policies.candidates import Part, not_shipped, parts_of
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.experiment import ExperimentConfig
@@ -85,20 +85,12 @@ class PolicyTask:
                 emit(row)
 
     def _environment(self, part: Part, batch: int) -> VectorEnv:
-        options, split = self.config.environment_of(part.trained), self._split()
-        options = options if split is None else {**options, "split": split}
+        options = self._split(self.config.environment_of(part.trained))
         return make_environment(self.config.task, options, batch, self.config.evaluation.device)
 
-    def _split(self) -> str | None:
-        """The split the houses are of; none where the environment has no splits."""
-        e, task = self.config.evaluation, self.config.task
-        options = environment_config(task, self.config.environment)
-        choices = next((f.metadata["choices"] for f in fields(options) if f.name == "split"), None)
-        if choices is None and e.split:
-            raise ConfigError(f"evaluation.split: {task} has no splits; leave it out")
-        if choices is None or e.split:
-            return e.split
-        return "dev" if e.first_house < DEVELOPMENT_BELOW and "dev" in choices else "test"
+    def _split(self, options: dict) -> dict:
+        e = self.config.evaluation
+        return with_split(self.config.task, options, e.first_house, e.split)
 
     def _actor(self, part: Part, env: VectorEnv) -> Actor:
         if part.checkpoint is None:
@@ -118,7 +110,7 @@ class PolicyTask:
                                             "demonstrations": part.demonstrations,
                                             "streaming": part.streaming}  # fmt: skip
         return {**figures, "name": self.config.name, "controls_of": self.parts[self.jobs()[0]].agent,
-                "split": self._split(), "environment": self.config.environment,
+                "split": self._split(self.config.environment).get("split"), "environment": self.config.environment,
                 "not_shipped": not_shipped(self.config)}  # fmt: skip
 
     def report(self, folder: Path) -> Path:

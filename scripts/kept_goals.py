@@ -28,17 +28,16 @@ from embodied_mem.evaluation.run import write_atomically
 from embodied_mem.policies import checkpoint
 from embodied_mem.policies.actors import PolicyActor
 from embodied_mem.policies.allocator import RULES
-from embodied_mem.policies.build import make_environment
+from embodied_mem.policies.build import make_environment, with_split
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.spatial import Spatial, SpatialState
-from embodied_mem.policies.tokens import Tokens, TokenStream
-from embodied_mem.sim.vector.draws import hashed
+from embodied_mem.policies.tokens import Tokens
+from embodied_mem.policies.trials import run_trials
 from embodied_mem.sim.vector.protocol import GOAL, Space, VectorEnv
 
 LOOKS = ("view", "first_kind", "second_kind")
 """Fields of what is in view; their last values are the kinds that are searched for."""
 BATCH = 100
-_ACTING = 30  # stream
 
 
 @dataclass
@@ -46,11 +45,9 @@ class Asked:
     """Every episode after the first: each array is [houses, episodes − 1]."""
 
     seen: np.ndarray
-    """bool: the goal was in view in an earlier episode."""
+    """bool: an observation of an earlier episode shows the goal."""
     kept: np.ndarray
     """int: moments in memory that show it, as the episode begins."""
-    age: np.ndarray
-    """int: steps since it was last in view; 0 where it never was."""
     success: np.ndarray
     returns: np.ndarray
     rules: dict[str, float]
@@ -74,46 +71,46 @@ def moments(state: SpatialState, now: int) -> Tensor:
     return held.scatter_(1, torch.where(time < 0, now, time), True)[:, :now]  # empty slots: a column too many
 
 
+class Watched:
+    """A policy of kind spatial that acts as it would, while its memory is looked into as each episode begins."""
+
+    def __init__(self, actor: PolicyActor, episodes: int) -> None:
+        self.actor, self.episodes = actor, episodes
+        self.shown: list[Tensor] = []
+        """For each batch of trials [2, B, episodes] int64: moments that showed the goal before the episode began, in
+        all and in memory. What comes into view with an episode's last step is no moment: the next observation is of
+        another episode."""
+        self.in_force = torch.zeros(len(RULES), dtype=torch.int64)
+        """Steps with a full memory in which each rule was in force."""
+
+    def begin(self, env: VectorEnv, capacity: int, keys: Tensor) -> None:
+        self.actor.begin(env, capacity, keys)
+        self.spaces, self.looks = env.spaces, []
+        self.shown.append(torch.zeros(2, env.batch, self.episodes, dtype=torch.int64))
+
+    def act(self, tokens: Tokens) -> Tensor:
+        index = tokens["episode"]
+        counts, lived = index < self.episodes, len(self.looks)  # rows whose episodes are over live on with the others
+        if lived and bool((begins := (tokens["step"] == 0) & counts).any()):
+            row = begins.nonzero()[:, 0]
+            shows = torch.stack(self.looks, 1)[row, :, tokens[GOAL][row, 0]]  # [n, lived]
+            held = shows & moments(self.actor.state, lived)[row]
+            self.shown[-1][:, row, index[row]] = torch.stack([shows, held]).sum(-1)
+        self.looks.append(in_view(tokens, self.spaces))
+        action = self.actor.act(tokens)
+        if lived >= self.actor.policy.config.budget:
+            self.in_force += torch.bincount(self.actor.state.rule[counts], minlength=len(RULES))
+        return action
+
+
 def ask(env: VectorEnv, actor: PolicyActor, houses: int, episodes: int) -> Asked:
     """``episodes`` in each of the environment's first ``houses``."""
-    parts = [_batch(env, actor, torch.arange(first, first + env.batch), episodes)
-             for first in range(0, houses, env.batch)]  # fmt: skip
-    figures = [np.concatenate(column)[:houses] for column in zip(*(p[0] for p in parts), strict=True)]
-    counts = torch.stack([p[1] for p in parts]).sum(0).double()
-    shares = (counts / counts.sum().clamp(min=1)).tolist()
-    return Asked(*figures, {name: round(x, 3) for name, x in zip(RULES, shares, strict=True) if x})
-
-
-def _batch(env: VectorEnv, actor: PolicyActor, seeds: Tensor, episodes: int) -> tuple[list[np.ndarray], Tensor]:
-    """The arrays of :class:`Asked` for one batch of houses, and in how many steps each rule was in force."""
-    actor.begin(env, episodes * env.episode_cap, hashed(seeds, _ACTING))
-    stream = TokenStream(env.actions, env.batch)
-    tokens, row = stream.begin(env.reset_trial(seeds)), torch.arange(env.batch)
-    found = torch.zeros(5, env.batch, episodes + 1, dtype=torch.float64)
-    index, total, looks = torch.zeros_like(row), torch.zeros(env.batch, dtype=torch.float64), []
-    in_force = torch.zeros(len(RULES), dtype=torch.int64)
-    for t in range(episodes * env.episode_cap):
-        begins = (tokens["step"] == 0) & (index > 0)
-        if bool(begins.any()):
-            shows = torch.stack(looks, 1)[row, :, tokens[GOAL][:, 0]]  # [B, t]
-            age = torch.where(shows.any(1), t - torch.where(shows, torch.arange(t), -1).amax(1), 0)
-            now = torch.stack([shows.any(1), (shows & moments(actor.state, t)).sum(1), age]).double()
-            found[:3, row, index] = torch.where(begins, now, found[:3, row, index])
-        looks.append(in_view(tokens, env.spaces))
-        action = actor.act(tokens)
-        if t >= actor.policy.config.budget:
-            in_force += torch.bincount(actor.state.rule[index < episodes], minlength=len(RULES))
-        step = env.step(action)
-        total = total + step.reward
-        now = torch.stack([step.success.double(), total])
-        found[3:, row, index] = torch.where(step.episode_end, now, found[3:, row, index])
-        index = (index + step.episode_end).clamp(max=episodes)  # what comes after the last is not counted
-        total = torch.where(step.episode_end, 0.0, total)
-        tokens = stream.after(step, action)
-        if bool((index == episodes).all()):
-            break
-    seen, kept, age, success, returns = found[:, :, 1:episodes].numpy()
-    return [seen > 0, kept.astype(int), age.astype(int), success, returns], in_force
+    watched = Watched(actor, episodes)
+    curves = run_trials(env, watched, range(houses), episodes)
+    seen, kept = torch.cat(watched.shown, 1)[:, :houses, 1:].numpy()
+    shares = (watched.in_force / watched.in_force.sum().clamp(min=1)).tolist()
+    rules = {name: round(x, 3) for name, x in zip(RULES, shares, strict=True) if x}
+    return Asked(seen > 0, kept, curves.success[:, 1:], curves.returns[:, 1:], rules)
 
 
 def figures(asked: Asked) -> dict:
@@ -189,8 +186,7 @@ def main() -> int:
     try:
         for path, budget, rule in product(options.checkpoints, options.budgets or [None], options.rules or [None]):
             actor, task, environment = load(path, budget, rule)
-            environment = {**environment, "split": "dev" if task == "object_search" else "test"}
-            env = make_environment(task, environment, min(BATCH, options.houses))
+            env = make_environment(task, with_split(task, environment, first_house=0), min(BATCH, options.houses))
             row = figures(ask(env, actor, options.houses, options.episodes))
             run, kept_as = checkpoint.named(path), "".join(f" {x}" for x in (budget, rule) if x)
             found.setdefault((run.rpartition("-")[0] or run) + kept_as, []).append(row)

@@ -29,7 +29,8 @@ INFO = {
     "shortest": "float32: length of the shortest path from this episode's start to its goal",
     "travelled": "float32: length of the path until the goal was reached first, or so far; same unit as shortest",
     "goal": "int64: what was searched for in this episode",
-    "goal_seen": "bool: the goal had been in view in an EARLIER episode of this trial",
+    "goal_seen": "bool: the goal had been in view in an EARLIER episode of this trial, its last step included, after "
+    "which the next observation is of another episode already",
 }
 #: Names of fields that mean something to encoders, and the ending of a fan's kinds; see :class:`Space`.
 POSITION, GOAL, HEADING, KIND_OF = "position", "goal", "heading", "_kind"

@@ -86,6 +86,8 @@ class Evaluate:
     """Policies: trained seeds of the experiment's agents; left out: the shipped ones."""
     streaming: Annotated[tuple[int, ...], arg(metavar="INT …")] = ()
     """Policies: also let the first agent act while it keeps no more than so many of its latest steps."""
+    split: str | None = None
+    """Policies: train, dev, test, or test_types, which asks in test houses for types that training never asks for."""
     simulator: Literal["embedded", "habitat"] | None = None
     """la_eqa: where the houses are recorded and asked about; habitat needs habitat-sim (docs/habitat.md)."""
     workers: Annotated[int | None, arg(metavar="INT")] = None
@@ -97,7 +99,7 @@ class Evaluate:
         from embodied_mem.evaluation.run import evaluate
 
         names = ("seed", "houses", "days", "questions", "episodes", "interactions", "checkpoint", "simulator",
-                 "workers", "device")  # fmt: skip
+                 "split", "workers", "device")  # fmt: skip
         options = {name: getattr(self, name) for name in names}
         options |= {name: getattr(self, name) or None for name in ("checkpoint", "streaming")}
         options["folder"] = str(self.folder) if self.folder else None

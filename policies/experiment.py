@@ -20,10 +20,11 @@ from embodied_mem.config import build
 from embodied_mem.errors import ConfigError
 from embodied_mem.policies.build import environment_config, policy_config
 from embodied_mem.policies.settings import TrainConfig
+from embodied_mem.sim.vector.search import TEST_TYPES
 
 #: Agents of an evaluation that nobody trains: the first agent with foreign memories, chance, and who knows the house.
 CONTROLS = ("swapped_context", "random", "oracle")
-SPLITS = ("train", "dev", "test")
+SPLITS = ("train", "dev", "test", TEST_TYPES)
 _OF_THE_AGENT = ("task", "policy", "environment", "seed")
 #: Kinds of policy whose memory is the latest tokens as they are, so that one that is trained can keep fewer of them.
 WINDOWS = ("relic",)
@@ -49,7 +50,8 @@ class EvaluationConfig:
     """Of each trial, whatever they cost: every index then has every house."""
     batch: int = field(default=128, metadata={"min": 1, "max": 1_000_000})
     split: str | None = field(default=None, metadata={"choices": SPLITS})
-    """Left out: ``dev`` for development houses where the environment has such a split, else ``test``."""
+    """Left out: ``dev`` for development houses where the environment has such a split, else ``test``; ``test_types``
+    asks in test houses for types that training never asks for."""
     controls: tuple[str, ...] = field(default=CONTROLS, metadata={"choices": CONTROLS})
     demonstrations: tuple[int, ...] = field(default=(), metadata={"min": 1, "max": 1000})
     """Numbers of the oracle's episodes put before the first agent's own; each makes an agent of its own."""

@@ -31,7 +31,7 @@ class PolicyTask:
     OPTIONS = {
         "seed": "evaluation.first_house", "houses": "evaluation.houses", "episodes": "evaluation.episodes",
         "checkpoint": "evaluation.checkpoints", "streaming": "evaluation.streaming", "workers": "workers",
-        "device": "evaluation.device",
+        "device": "evaluation.device", "split": "evaluation.split",
     }  # fmt: skip
     unit = "trials"
 

@@ -26,7 +26,7 @@ def layouts(seeds: Tensor, split: str, size: int, rooms: int, extra_doors: int) 
     left = torch.arange(len(seeds), device=seeds.device)
     for attempt in range(_ATTEMPTS):
         drawn, fits = _draw(hashed(seeds[left], _WALLS, attempt), size, rooms, extra_doors)
-        fits &= held_out(layout_hash(drawn)) == (split == "test")
+        fits &= held_out(layout_hash(drawn)) == (split != "train")
         wall[left[fits]] = drawn[fits]
         left = left[~fits]
         if not len(left):

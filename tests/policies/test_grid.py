@@ -144,3 +144,37 @@ def test_houses_that_were_built_before_are_the_same_houses(task):
         mask = torch.tensor([True, False, True])
         shown = [env.reset_trial(torch.tensor(seeds), mask) for env in (plain, prepared)]
         assert all(torch.equal(shown[0][k], shown[1][k]) for k in shown[0])
+
+
+def asked_for(task, split, episodes=8):
+    """Which types a task with six types, two of them held out, asks for; the trials' environment."""
+    options = {"types": 6, "held_out_types": 2, "split": split}
+    options |= {"houses": 20, "cap": 2} if task == "object_search" else {"cap": 2}
+    env = make_environment(task, options, 20)
+    env.reset_trial(torch.arange(20))
+    steps = [env.step(env.oracle()) for _ in range(2 * episodes)]
+    return {int(goal) for step in steps for goal in step.info["goal"]}, env
+
+
+@pytest.mark.parametrize("task", ["grid_object_search", "object_search"])
+def test_types_that_are_held_out_are_in_the_houses_but_asked_for_in_their_own_split_alone(task):
+    plain = "dev" if task == "object_search" else "train"  # object search's houses for training take long to draw
+    (trained, env), (held_out, other) = asked_for(task, plain), asked_for(task, "test_types")
+    assert trained == {0, 1, 2, 3} and held_out == {4, 5}
+    assert env._seen[:, 4:].any() and other._seen[:, :4].any()
+    assert env.spaces == other.spaces == make_environment(task, {**vars(env.config), "held_out_types": 0}, 1).spaces
+
+
+def test_the_split_of_held_out_types_is_in_layouts_of_the_test_split():
+    walls = [layouts(torch.arange(20), split, 9, 4, 1) for split in ("test", "test_types", "train")]
+    assert torch.equal(walls[0], walls[1]) and not torch.equal(walls[0], walls[2])
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    ({"types": 4, "held_out_types": 4}, "held_out_types: 4 of 4 types leave none to train with"),
+    ({"split": "test_types"}, "held_out_types is 0; hold some out, or take test"),
+])  # fmt: skip
+@pytest.mark.parametrize("task", ["grid_object_search", "object_search"])
+def test_held_out_types_that_make_no_sense_are_refused(task, options, says):
+    with pytest.raises(ConfigError, match=says):
+        make_environment(task, options, 1)

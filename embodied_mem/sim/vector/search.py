@@ -7,7 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from embodied_mem.errors import InputError
+from embodied_mem.errors import ConfigError, InputError
+
+TEST_TYPES = "test_types"
+"""The split of test houses in which only types that training never asks for are asked for."""
 
 
 class SearchEnv:
@@ -19,7 +22,9 @@ class SearchEnv:
     """
 
     def __init__(self, config: Any, batch: int, device: torch.device | str) -> None:
-        """``config`` has ``cap`` steps an episode and ``types`` of things."""
+        """``config`` has ``cap`` steps an episode, ``types`` of things, the last ``held_out_types`` of which are asked
+        for in the ``split`` that is called test_types alone. Raises ConfigError."""
+        self.asked = asked_types(config)
         self.config, self.batch, self.device = config, batch, torch.device(device)
         self.episode_cap = config.cap
         self.houses: Any = None
@@ -74,3 +79,17 @@ class SearchEnv:
 
     def _observe(self) -> dict[str, Tensor]:
         raise NotImplementedError
+
+
+def asked_types(config: Any) -> range:
+    """The types that are asked for in a split. Raises ConfigError where there are none."""
+    trained = config.types - config.held_out_types
+    if trained < 1:
+        raise ConfigError(f"environment.held_out_types: {config.held_out_types} of {config.types} types leave none to "
+                          "train with; hold out fewer")  # fmt: skip
+    if config.split != TEST_TYPES:
+        return range(trained)
+    if not config.held_out_types:
+        raise ConfigError(f"split: {TEST_TYPES} asks for types that training never asks for, but "
+                          "environment.held_out_types is 0; hold some out, or take test")  # fmt: skip
+    return range(trained, config.types)

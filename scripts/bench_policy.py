@@ -132,9 +132,16 @@ def acting(policy: dict, context: int, batch: int, device: str) -> dict:
     """Milliseconds of a step behind ``context`` steps (the median of 20), and bytes of memory for each trial."""
     env = make_environment("grid_object_search", {}, batch, device)
     built = make_policy(Spec.of(env), policy).to(device).eval()
-    tokens = TokenStream(env.actions, batch, device).begin(env.reset_trial(torch.arange(batch, device=device)))
+    stream = TokenStream(env.actions, batch, device)
+    tokens = stream.begin(env.reset_trial(torch.arange(batch, device=device)))
     state = built.init_state(batch, context + 32)
-    state.length = context  # what is in the slots does not matter for time
+    if context < LONG:
+        for _ in range(context):
+            _, state = built.step(tokens, state)
+            actions = torch.randint(env.actions, (batch,), device=device)
+            tokens = stream.after(env.step(actions), actions)
+    else:
+        state.length = context  # what is in the slots does not matter for time
     wall, cpu = [], []
     for _ in range(20):
         clock = Clock(env.device)
@@ -161,7 +168,10 @@ def figures(device: str, processes: int, trials: int, only: str | None, names: l
     if only in (None, "acting"):
         batch = 1 if device == "cpu" else 64
         half = {**SMALL, "half_cache": True}
-        runs = {f"2×64 behind 240, batch {batch}": (TINY, 240), f"4×256 behind {LONG}, batch {batch}": (SMALL, LONG),
+        runs = {f"2×64 behind 240, batch {batch}": (TINY, 240), f"2×64 behind 960, batch {batch}": (TINY, 960),
+                f"2×64 behind 960, the latest 240, batch {batch}": ({**TINY, "budget": 240}, 960),
+                f"2×64, spatial, budget 120, behind 960, batch {batch}": (POLICIES["2×64, spatial, budget 120"], 960),
+                f"4×256 behind {LONG}, batch {batch}": (SMALL, LONG),
                 f"4×256 behind {LONG}, bf16 cache, batch {batch}": (half, LONG)}  # fmt: skip
         rows["acting"] = {name: acting(*run, batch, device) for name, run in runs.items()}
     return rows

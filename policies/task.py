@@ -13,7 +13,7 @@ from embodied_mem.errors import ConfigError
 from embodied_mem.evaluation.seeds import check_seeds
 from embodied_mem.policies import checkpoint, metrics
 from embodied_mem.policies.actors import CONTROLS, Actor, PolicyActor
-from embodied_mem.policies.build import make_environment, policy_config, with_split
+from embodied_mem.policies.build import environment_config, make_environment, policy_config, with_split
 from embodied_mem.policies.candidates import Part, not_shipped, parts_of
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.experiment import ExperimentConfig
@@ -40,6 +40,7 @@ class PolicyTask:
         check_seeds(e.first_house, e.houses)
         check_device(e.device)
         self.config = config if e.device == "cpu" else replace(config, workers=1)
+        environment_config(config.task, self._split(config.environment))  # refused now, not by a worker
         self.parts = {f"{part.agent}-{part.seed}": part for part in parts_of(config)}
 
     @staticmethod

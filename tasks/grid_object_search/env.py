@@ -14,7 +14,7 @@ from torch import Tensor
 
 from embodied_mem.sim.vector.draws import integers, pick, uniform
 from embodied_mem.sim.vector.protocol import Space, Step
-from embodied_mem.sim.vector.search import TEST_TYPES, SearchEnv
+from embodied_mem.sim.vector.search import TEST_TYPES, SearchEnv, asked_types
 from embodied_mem.tasks.grid_object_search.house import MOVES, OBJECT, Houses
 
 _STARTS, _GOALS = 13, 14  # streams
@@ -45,6 +45,9 @@ class GridConfig:
     step_cost: float = field(default=0.01, metadata={"min": 0.0, "max": 1.0})
     position: str = field(default="house", metadata={"choices": ("house", "start")})
     """Frame of the position: the house's, or from the episode's start; never to be mixed in a table."""
+
+    def __post_init__(self) -> None:
+        asked_types(self)
 
 
 class GridObjectSearch(SearchEnv):

@@ -21,7 +21,7 @@ from embodied_mem.sim.vector.geodesic import FAR, UNITS
 from embodied_mem.sim.vector.plans import FIRST_THING, KINDS, Plan, plans
 from embodied_mem.sim.vector.protocol import Space, Step
 from embodied_mem.sim.vector.raster import PLACE, Extent, Houses, gap_to
-from embodied_mem.sim.vector.search import TEST_TYPES, SearchEnv
+from embodied_mem.sim.vector.search import TEST_TYPES, SearchEnv, asked_types
 
 #: What is searched for; the first ``types`` of them.
 GOALS = (
@@ -64,6 +64,9 @@ class ObjectSearchConfig:
     """Show the heading as well, which ReLIC's agents do not know."""
     folder: str = ""
     """Where the houses' files lie; a folder of the user's cache if empty."""
+
+    def __post_init__(self) -> None:
+        asked_types(self)
 
 
 class ObjectSearch(SearchEnv):

@@ -253,6 +253,16 @@ def test_houses_for_development_and_evaluation_are_never_mixed():
         task(experiment(evaluation={"first_house": 9990, "houses": 50}))
 
 
+@pytest.mark.parametrize(("changes", "why"), [
+    ({}, "environment.split: 'test_types' is not one of train, test"),
+    ({"task": "grid_object_search", "environment": {"cap": 6}}, "held_out_types is 0; hold some out, or take test"),
+])  # fmt: skip
+def test_a_split_that_there_is_not_is_refused_before_anything_runs(changes, why):
+    config = experiment(evaluation={"split": "test_types"}, **changes)
+    with pytest.raises(ConfigError, match=why):
+        registry.load("tasks", config.task)(config)
+
+
 def test_no_figure_without_the_control(runs, file, inline, tmp_path):
     options = {"checkpoint": files_of(runs, "relic"), "houses": 2, "episodes": 2}
     folder = run.evaluate(file, tmp_path / "run", options, quiet=True)

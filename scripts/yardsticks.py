@@ -44,9 +44,11 @@ def rows_of(experiment: ExperimentConfig, runs: Path, agents: list[str]) -> Iter
         logs = [[json.loads(line) for line in (f / "log.jsonl").read_text("utf-8").splitlines()] for f in folders]
         seconds = [sum(config.steps_a_round / row["steps_per_cpu_second"] for row in log)
                    for (_, config, _), log in zip(loaded, logs, strict=True)]  # fmt: skip
+        _, config, meta = loaded[0]
+        whole = config.trial_steps >= meta["spec"]["episode_cap"]  # else long episodes would be missing
         yield {**_measure(experiment, [actor for actor, _, _ in loaded]), "agent": agent, "seeds": len(folders),
-               "steps": loaded[0][1].total_steps, "cpu_minutes": round(float(np.mean(seconds)) / 60, 1),
-               "MMER": _mmer(logs)}  # fmt: skip
+               "steps": config.total_steps, "cpu_minutes": round(float(np.mean(seconds)) / 60, 1),
+               "MMER": _mmer(logs) if whole else None}  # fmt: skip
     for r in REFERENCES.get(experiment.name, ()):
         yield {"agent": r.agent, "published": True, "steps": r.steps, r.metric: r.mean, "spread": r.spread,
                "source": r.source}  # fmt: skip
@@ -64,11 +66,8 @@ def _measure(experiment: ExperimentConfig, seeds: list[Actor]) -> dict:
             "success": round(float(success.mean()), 4), "episodes": success[0].size}  # fmt: skip
 
 
-def _mmer(logs: list[list[dict]]) -> float | None:
-    """POPGym's measure, mean over seeds: the highest mean return of a round's episodes. None where a round's trials
-    are no whole episodes, because the long ones would be missing."""
-    if any(len(row["return_by_episode"]) != 1 for log in logs for row in log):
-        return None
+def _mmer(logs: list[list[dict]]) -> float:
+    """POPGym's measure, mean over seeds: the highest mean return of a round's episodes, the first of each trial."""
     return round(float(np.mean([max(row["return_by_episode"][0] for row in log) for log in logs])), 4)
 
 

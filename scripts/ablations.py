@@ -36,7 +36,7 @@ QUESTIONS = {
     "what a spatial memory forgets": ("spatial_mvfo", "spatial_least", "spatial_lifo", "spatial_fifo", "spatial_lvfo",
                                       "spatial_trial", "spatial_write"),
     "reward": ("stay", "shaped", "shaped_large", "shaped_costly", "shaped_ending", "shaped_six_types", "shaped_far",
-               "shaped_moving", "shaped_hard"),
+               "shaped_moving", "shaped_hard", "shaped_hard_long"),
 }
 LATE = 3
 """Episodes at the end of a trial whose mean is compared with the first episode's."""

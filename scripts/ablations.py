@@ -78,6 +78,18 @@ def runs_in(folder: Path) -> list[Run]:
     return runs
 
 
+def runs_of(folders: list[Path]) -> list[Run]:
+    """All runs of some folders. Raises InputError where a seed of an agent is in two of them."""
+    runs, found = [], {}
+    for folder in folders:
+        for run in runs_in(folder):
+            if other := found.get((run.agent, run.seed)):
+                raise InputError(f"{other} and {folder} both have {run.agent}-{run.seed}; name one of the two")
+            found[run.agent, run.seed] = folder
+            runs.append(run)
+    return runs
+
+
 def read_run(folder: Path) -> Run:
     """The run in a folder. Raises InputError when it has not finished a round."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -225,7 +237,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     try:
-        runs = [run for folder in options.folders for run in runs_in(folder)]
+        runs = runs_of(options.folders)
         earliest = max(int(r.steps[0]) for r in runs)
         if options.steps is not None and options.steps < earliest:
             raise InputError(f"--steps: {options.steps:,} is before the first round's end; from {earliest:,} on")

@@ -138,6 +138,13 @@ def test_an_empty_folder_or_no_step_says_what_to_do(tmp_path, ablations, monkeyp
     assert ablations.main() == 2 and "20 is before the first round's end; from 1,000 on" in capsys.readouterr().err
 
 
+def test_a_seed_in_two_folders_would_count_twice_and_is_refused(tmp_path, ablations, monkeypatch, capsys):
+    for folder in ("runs", "logs"):
+        made_up_run(tmp_path / folder / "base-0", rounds=20, risen_at=10, speed=100.0)
+    monkeypatch.setattr("sys.argv", ["ablations.py", str(tmp_path / "runs"), str(tmp_path / "logs")])
+    assert ablations.main() == 2 and "both have base-0; name one of the two" in capsys.readouterr().err
+
+
 def differences(one: dict, other: dict, where: str = "") -> list[str]:
     """Keys in which two configurations differ, those inside of mappings too."""
     keys = [k for k in one.keys() | other.keys() if one.get(k) != other.get(k)]

@@ -22,8 +22,8 @@ class SearchEnv:
     """
 
     def __init__(self, config: Any, batch: int, device: torch.device | str) -> None:
-        """``config`` has ``cap`` steps an episode, ``types`` of things, and a ``split``; the last ``held_out_types`` are
-        asked for in the split test_types alone. Raises ConfigError."""
+        """``config`` has ``cap`` steps an episode, ``types`` of things, and a ``split``; the last ``held_out_types``
+        are asked for in the split test_types alone. Raises ConfigError."""
         self.asked = asked_types(config)
         self.config, self.batch, self.device = config, batch, torch.device(device)
         self.episode_cap = config.cap

@@ -2,7 +2,7 @@
 """Train in other people's memory tasks, evaluate from seeds never trained with, and print what they reached beside it.
 
     pip install -e '.[yardsticks]'
-    .venv/bin/python scripts/yardsticks.py                              # everything: four to five hours of one core
+    .venv/bin/python scripts/yardsticks.py                              # everything: five to six hours of one core
     .venv/bin/python scripts/yardsticks.py repeat_previous --agent gru --json yardsticks.json
     .venv/bin/python scripts/yardsticks.py --no-train                   # the table of what is trained already
 

@@ -45,8 +45,8 @@ class TrainConfig:
     compile: bool = False
     """torch.compile for learning; needs a C++ compiler, and minutes at first. On a CPU it gains nothing."""
     threads: int = field(default=1, metadata={"min": 1, "max": 1024})
-    checkpoint_every: int = field(default=20, metadata={"min": 1, "max": 1_000_000})
-    """Trials between checkpoints."""
+    checkpoint_every: int = field(default=5, metadata={"min": 1, "max": 1_000_000})
+    """Rounds between checkpoints: what a kill costs at most."""
 
     def __post_init__(self) -> None:
         if self.trial_steps % self.updates:

@@ -2,7 +2,7 @@
 
     policies/checkpoints/NAME/AGENT-SEED.safetensors   weights (bf16), configuration, counters, hardware, curve, hash
     policies/checkpoints/NAME/metrics.json             what evaluating exactly these gave
-    policies/checkpoints/NAME/README.md, figure.png    the card; what a person wrote into limits.md is a part of it
+    policies/checkpoints/NAME/README.md, figure.png    the card; with what a person wrote into data.md and limits.md
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from embodied_mem.policies.trainer import same_config
 
 #: All checkpoints of the package together.
 MOST_BYTES = 60_000_000
+_HOUSES = ("None but the simulator: every trial of the training is in a house drawn by seed (from 2^40 on, or from the "
+           "pool the environment names), with layouts that no test house has.")  # fmt: skip
 
 
 def ship(experiment: ExperimentConfig, run: Path, hardware: str | None = None) -> Path:
@@ -73,10 +75,9 @@ def _card(experiment: ExperimentConfig, folder: Path, files: list[Path]) -> str:
     parts = [
         f"# {name}: policies that remember",
         f"{count} for `{experiment.task}`, trained by in-context reinforcement learning: PPO over trials "
-        f"of many episodes in one house{_teacher(metas)}. They get better inside a house they have never seen, without "
+        f"of many episodes in one world{_teacher(metas)}. They get better inside a world they have never seen, without "
         "a change of weights, as far as the results below say so. Weights are bfloat16 and act in float32.",
-        "## Data\n\nNone but the simulator: every trial of the training is in a house drawn by seed (from 2^40 on, or "
-        "from the pool the environment names), with layouts that no test house has. Options of the environment: "
+        f"## Data\n\n{_by_hand(folder, 'data.md') or _HOUSES} Options of the environment: "
         + (", ".join(f"`{k}: {v}`" for k, v in experiment.environment.items()) or "its defaults") + ".",
         _results(folder),
         "## Limits\n\n" + _limits(experiment, folder, metas),
@@ -109,14 +110,18 @@ def _limits(experiment: ExperimentConfig, folder: Path, metas: list[dict]) -> st
     few = [f"`{agent}` ({len(own)})" for agent, own in seeds.items() if len(own) < 3]
     never = [f"`{m['agent']}` seed {m['seed']}" for m in metas if m["takeoff_steps"] is None]
     lines = [
-        "Simulated houses only; observations and actions are those of the environment above, with its size, its number "
+        "Simulation only; observations and actions are those of the environment above, with its size, its number "
         "of goals and its length of episodes. Actions are drawn from the policy, not its likeliest.",
         f"Fewer than three seeds: {', '.join(few)}." if few else "",
         f"Whose return did not rise over the episodes of a trial while training: {', '.join(never)}." if never else "",
     ]
-    own = folder / "limits.md"
-    lines.append(own.read_text(encoding="utf-8").strip() if own.exists() else "")
+    lines.append(_by_hand(folder, "limits.md"))
     return "\n\n".join(line for line in lines if line)
+
+
+def _by_hand(folder: Path, name: str) -> str:
+    path = folder / name
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def _files(files: list[Path], metas: list[dict]) -> str:

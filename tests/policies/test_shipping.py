@@ -73,11 +73,13 @@ def test_the_shipped_ones_are_evaluated_when_none_is_named_and_the_card_tells_th
     metrics = run.evaluate(file, tmp_path / "run", {"houses": 4}, quiet=True) / "metrics.json"
     report = (tmp_path / "run/report.md").read_text()
     assert "Not shipped yet, so not compared: `relic-1`, `no_inter_episode-1`" in report
-    assert "Not evaluated yet" in write_card(ONE).read_text()
+    early = write_card(ONE).read_text()
+    assert "Not evaluated yet" in early and "in a house drawn by seed" in early
     (shipped / "limits.md").write_text("It is afraid of the light.")
+    (shipped / "data.md").write_text("None but the dark.")
     card = write_card(ONE, metrics).read_text()
     for words in ("## Data", "| `swapped_context` | 1 |", "Fewer than three seeds: `no_inter_episode` (1)",
-                  "afraid of the light", "embodied-mem train darkroom", "relic-0.safetensors"):  # fmt: skip
+                  "afraid of the light", "None but the dark. Options", "embodied-mem train darkroom", "relic-0.safetensors"):  # fmt: skip
         assert words in card, words
     assert (shipped / "figure.png").exists()
     tensors, meta = checkpoint.read(shipped / "relic-0.safetensors")

@@ -79,7 +79,8 @@ def test_the_shipped_ones_are_evaluated_when_none_is_named_and_the_card_tells_th
     (shipped / "data.md").write_text("None but the dark.")
     card = write_card(ONE, metrics).read_text()
     for words in ("## Data", "| `swapped_context` | 1 |", "Fewer than three seeds: `no_inter_episode` (1)",
-                  "afraid of the light", "None but the dark. Options", "embodied-mem train darkroom", "relic-0.safetensors"):  # fmt: skip
+                  "afraid of the light", "None but the dark. Options",
+                  "embodied-mem train darkroom", "relic-0.safetensors"):  # fmt: skip
         assert words in card, words
     assert (shipped / "figure.png").exists()
     tensors, meta = checkpoint.read(shipped / "relic-0.safetensors")

@@ -40,7 +40,7 @@ class PolicyTask:
         check_seeds(e.first_house, e.houses)
         check_device(e.device)
         self.config = config if e.device == "cpu" else replace(config, workers=1)
-        environment_config(config.task, self._split(config.environment))  # refused now, not by a worker
+        environment_config(config.task, self._with_split(config.environment))  # refused now, not by a worker
         self.parts = {f"{part.agent}-{part.seed}": part for part in parts_of(config)}
 
     @staticmethod
@@ -86,10 +86,10 @@ class PolicyTask:
                 emit(row)
 
     def _environment(self, part: Part, batch: int) -> VectorEnv:
-        options = self._split(self.config.environment_of(part.trained))
+        options = self._with_split(self.config.environment_of(part.trained))
         return make_environment(self.config.task, options, batch, self.config.evaluation.device)
 
-    def _split(self, options: dict) -> dict:
+    def _with_split(self, options: dict) -> dict:
         e = self.config.evaluation
         return with_split(self.config.task, options, e.first_house, e.split)
 
@@ -111,7 +111,7 @@ class PolicyTask:
                                             "demonstrations": part.demonstrations,
                                             "streaming": part.streaming}  # fmt: skip
         return {**figures, "name": self.config.name, "controls_of": self.parts[self.jobs()[0]].agent,
-                "split": self._split(self.config.environment).get("split"), "environment": self.config.environment,
+                "split": self._with_split(self.config.environment).get("split"), "environment": self.config.environment,
                 "not_shipped": not_shipped(self.config)}  # fmt: skip
 
     def report(self, folder: Path) -> Path:

@@ -23,7 +23,7 @@ from embodied_mem.config import build, read_yaml
 from embodied_mem.errors import ConfigError, EmbodiedMemError
 from embodied_mem.evaluation.run import write_atomically
 from embodied_mem.policies.actors import Actor, RandomActor
-from embodied_mem.policies.build import make_environment
+from embodied_mem.policies.build import make_environment, with_split
 from embodied_mem.policies.evaluate import load_policy
 from embodied_mem.policies.experiment import ExperimentConfig
 from embodied_mem.policies.train import RUNS, train_all
@@ -57,7 +57,8 @@ def rows_of(experiment: ExperimentConfig, runs: Path, agents: list[str]) -> Iter
 def _measure(experiment: ExperimentConfig, seeds: list[Actor]) -> dict:
     """Return and success of an episode from seeds never trained with, over all trials of an agent's seeds."""
     e = experiment.evaluation
-    env = make_environment(experiment.task, {**experiment.environment, "split": "test"}, min(e.batch, e.houses))
+    options = with_split(experiment.task, experiment.environment, e.first_house, e.split)
+    env = make_environment(experiment.task, options, min(e.batch, e.houses))
     levels = range(e.first_house, e.first_house + e.houses)
     curves = [run_trials(env, actor, levels, e.episodes, seed) for seed, actor in enumerate(seeds)]
     returns = np.stack([c.returns for c in curves]).mean(2, keepdims=True)

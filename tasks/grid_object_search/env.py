@@ -47,7 +47,7 @@ class GridConfig:
     """Frame of the position: the house's, or from the episode's start; never to be mixed in a table."""
 
     def __post_init__(self) -> None:
-        asked_types(self)
+        asked_types(self)  # refuses what leaves nothing to ask for
 
 
 class GridObjectSearch(SearchEnv):

@@ -66,7 +66,7 @@ class ObjectSearchConfig:
     """Where the houses' files lie; a folder of the user's cache if empty."""
 
     def __post_init__(self) -> None:
-        asked_types(self)
+        asked_types(self)  # refuses what leaves nothing to ask for
 
 
 class ObjectSearch(SearchEnv):
@@ -87,8 +87,6 @@ class ObjectSearch(SearchEnv):
         if config.compass:
             self.spaces["heading"] = Space("index", (1,), HEADINGS)
         self._plans = _pool(config, [self.goals[i] for i in self.asked])
-        self._asked = torch.zeros(config.types, dtype=torch.bool, device=self.device)
-        self._asked[self.asked.start : self.asked.stop] = True
         self._extent = Extent.of(self._plans)
         self._fan = Fan(_SIGHT, self.device)
         shown = [min(k, OTHER_THING) for k in range(len(KINDS))]
@@ -181,7 +179,8 @@ class ObjectSearch(SearchEnv):
         seeds, episode = self._seeds[rows], self._episode[rows]
         streams = torch.tensor([_GOALS, _STARTS, _HEADINGS], device=self.device)
         drawn = uniform(seeds, streams[:, None], episode)
-        goal = pick(self.houses.there[rows] & self._asked, drawn[0]).clamp(self.asked.start, self.asked.stop - 1)
+        there = self.houses.there[rows, self.asked.start : self.asked.stop]
+        goal = self.asked.start + pick(there, drawn[0]).clamp(max=len(self.asked) - 1)
         place = pick(self._starts(rows, goal), drawn[1])
         x, y = self.houses.centre(self.houses.standing[rows, place])
         way = self.houses.way(rows, goal, x, y).nan_to_num(posinf=0.0)
